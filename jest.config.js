@@ -1,0 +1,9 @@
+export default {
+  testEnvironment: 'node',
+  injectGlobals: false,
+  restoreMocks: true,
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest'] },
+  maxWorkers: 2,
+}

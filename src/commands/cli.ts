@@ -1,0 +1,43 @@
+import { check } from './check.ts'
+import { type Command, type Environment, type ExitCode } from './command.ts'
+import { keysGenerate, keysRotate } from './keys.ts'
+import { serve } from './serve.ts'
+import { complain, say } from './terminal.ts'
+
+const COMMANDS: readonly Command[] = [serve, check, keysGenerate, keysRotate]
+
+/** Finds the command in the arguments and runs it. */
+export const runCli = async (
+  args: readonly string[],
+  environment: Environment,
+): Promise<ExitCode> => {
+  const command = COMMANDS.find(({ name }) => name === args.slice(0, wordsOf(name)).join(' '))
+  if (command === undefined) return withoutCommand(args)
+  const rest = args.slice(wordsOf(command.name))
+  if (rest.includes('--help')) {
+    say(`${command.help}\n`)
+    return 0
+  }
+  try {
+    return await command.run(rest, environment)
+  } catch (error) {
+    complain(`vestibule ${command.name}: ${messageOf(error)}`)
+    complain(`See vestibule ${command.name} --help.`)
+    return 2
+  }
+}
+
+const wordsOf = (name: string): number => name.split(' ').length
+
+const withoutCommand = (args: readonly string[]): ExitCode => {
+  const asked = args.length === 0 || args[0] === '--help' || args[0] === 'help'
+  const print = asked ? say : complain
+  if (!asked) print(`vestibule: ${args.join(' ')} is not a command.\n`)
+  print('Usage: vestibule COMMAND [OPTIONS]\n')
+  for (const { name, summary } of COMMANDS) print(`  ${name.padEnd(16)} ${summary}`)
+  print('\nvestibule COMMAND --help says more.')
+  return asked ? 0 : 2
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

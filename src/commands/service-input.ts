@@ -1,0 +1,101 @@
+import { type Logger } from 'pino'
+import { type Fault } from '../core/fault.ts'
+import { type PolicySet } from '../core/policy/policy.ts'
+import { fail, ok, type Result } from '../core/result.ts'
+import {
+  type AssertionKeys,
+  parseAssertionKeys,
+  randomAssertionKeys,
+} from '../edge/assertion/assertion-keys.ts'
+import { type Config } from '../edge/config/config.ts'
+import { isHttp } from '../edge/config/cross-checks.ts'
+import { loadPolicies } from '../edge/policies/policy-folder.ts'
+import { type KeyRing, parseKeyRing, randomKeyRing } from '../edge/sessions/key-ring.ts'
+
+/** What has to be read and understood before the service may start. */
+export type Prepared = {
+  readonly policies: PolicySet
+  readonly ring: KeyRing
+  readonly assertionKeys: AssertionKeys
+}
+
+/** Reads keys and policies that the configuration names; all faults together. */
+export const prepare = async (config: Config): Promise<Result<Prepared, readonly Fault[]>> => {
+  const ring = ringOf(config)
+  const assertionKeys = await assertionKeysOf(config)
+  const policies = await loadPolicies(config.policies)
+  if (ring.ok && assertionKeys.ok && policies.ok) {
+    return ok({
+      ring: ring.value,
+      assertionKeys: assertionKeys.value,
+      policies: policies.value,
+    })
+  }
+  return fail([ring, assertionKeys, policies].flatMap((part) => (part.ok ? [] : part.failure)))
+}
+
+const ringOf = ({ session }: Config): Result<KeyRing, readonly Fault[]> => {
+  if (session.keyRing === undefined) return ok(randomKeyRing())
+  const ring = parseKeyRing(session.keyRing.reveal())
+  if (ring.ok) return ring
+  const { line, problem } = ring.failure
+  return fail([
+    {
+      file: session.keysFile ?? 'environment variable VESTIBULE_SESSION_KEYS',
+      line,
+      column: 1,
+      key: 'session.keysFile',
+      problem,
+      remedy: 'Write one key a line; `vestibule keys generate session` makes one.',
+    },
+  ])
+}
+
+const assertionKeysOf = async ({
+  assertion,
+}: Config): Promise<Result<AssertionKeys, readonly Fault[]>> => {
+  if (assertion.keySet === undefined) return ok(await randomAssertionKeys())
+  const keys = await parseAssertionKeys(assertion.keySet.reveal())
+  if (keys.ok) return keys
+  return fail([
+    {
+      file: assertion.keysFile ?? 'environment variable VESTIBULE_ASSERTION_KEYS',
+      line: undefined,
+      column: undefined,
+      key: 'assertion.keysFile',
+      ...keys.failure,
+    },
+  ])
+}
+
+/** What an operator should know about a configuration that is accepted all the same. */
+export const warningsOf = (config: Config): readonly string[] => {
+  const warnings: readonly (readonly [boolean, string])[] = [
+    [
+      config.session.store === 'memory',
+      'session.store is memory: for one replica, and all sessions end when it stops',
+    ],
+    [isHttp(config), 'publicUrl is http: for development only, the session cookie is not Secure'],
+    [
+      config.identityProvider.issuer.startsWith('http:'),
+      'identityProvider.issuer is http: for development only',
+    ],
+    [
+      !config.verify.requireHost,
+      'verify.requireHost is false: the policy is chosen by a host that clients can forge',
+    ],
+    [
+      config.assertion.keySet === undefined,
+      'assertion.keysFile is not set: made up a key; assertions of other replicas and of earlier starts do not verify',
+    ],
+    [
+      config.identityProvider.secret === undefined,
+      'identityProvider.clientSecretFile is not set: signing in as a public client, with PKCE alone',
+    ],
+  ]
+  return warnings.filter(([applies]) => applies).map(([, text]) => text)
+}
+
+export const logWarnings = (config: Config, log: Logger): void => {
+  for (const text of warningsOf(config)) log.warn(text)
+}

@@ -1,0 +1,10 @@
+import { type Criterion } from '../criterion.ts'
+
+export const reject: Criterion = {
+  name: 'reject',
+  argument: 'none',
+  proves: 'identity',
+  summary: 'Never holds.',
+  example: '{ reject: true }',
+  compile: () => () => 'fails',
+}

@@ -1,0 +1,44 @@
+import { type CredentialKind } from '../credential.ts'
+import { type RuleId } from '../decision.ts'
+import { type EpochSeconds, type HostName } from '../ids.ts'
+import { type Matcher } from './criterion.ts'
+
+/** A policy file after its schema has been checked; what the compiler takes. */
+export type PolicyDocument = {
+  readonly hosts: readonly HostPattern[]
+  readonly owner: string | undefined
+  readonly credentials: readonly CredentialKind[]
+  readonly pathsIgnoreCase: boolean
+  readonly acceptAmbiguousPaths: boolean
+  /** The Ingress overrides `auth-request-redirect`, so that header says nothing of the path. */
+  readonly redirectIsOverridden: boolean
+  /** Groups to send on besides those that the rules name. */
+  readonly sendGroups: readonly string[]
+  readonly rules: readonly RuleDocument[]
+}
+
+/** An exact host, or the hosts one or more labels below a name (`*.example.com`). */
+export type HostPattern =
+  | { readonly kind: 'exact'; readonly name: HostName }
+  | { readonly kind: 'below'; readonly name: HostName }
+
+export type RuleDocument = {
+  readonly id: RuleId
+  readonly action: 'allow' | 'deny'
+  /** Several operators in one rule are alternatives, as in PPL. */
+  readonly operators: readonly OperatorDocument[]
+  readonly isPublic: boolean
+  /** The rule stops counting at this moment. */
+  readonly until: EpochSeconds | undefined
+}
+
+export type OperatorName = 'and' | 'or' | 'not' | 'nor'
+
+export type OperatorDocument = {
+  readonly operator: OperatorName
+  readonly conditions: readonly ConditionDocument[]
+}
+
+export type ConditionDocument =
+  | OperatorDocument
+  | { readonly criterion: string; readonly matcher: Matcher }

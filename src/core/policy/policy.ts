@@ -1,0 +1,49 @@
+import { type CredentialKind } from '../credential.ts'
+import { type RuleId } from '../decision.ts'
+import { type EpochSeconds, type HostName } from '../ids.ts'
+import { type Test } from './criterion.ts'
+
+export type Rule = {
+  readonly id: RuleId
+  readonly until: EpochSeconds | undefined
+  readonly isPublic: boolean
+  /** Three-valued: `absent` where the answer hangs on an identity or claim that is not there. */
+  readonly test: Test
+  /** Two-valued, for denying a known principal; see `compileOperatorsClosed`. */
+  readonly closedTest: Test
+}
+
+/** The compiled policy of one host or family of hosts. */
+export type HostPolicy = {
+  /** The pattern as written; a label value that clients cannot multiply. */
+  readonly label: string
+  readonly owner: string | undefined
+  readonly credentials: ReadonlySet<CredentialKind>
+  readonly refusesAmbiguousPaths: boolean
+  readonly redirectIsOverridden: boolean
+  /** The only groups that identity headers may carry on this host. */
+  readonly groups: ReadonlySet<string>
+  readonly denies: readonly Rule[]
+  readonly allows: readonly Rule[]
+}
+
+/** All policies of one moment, swapped as one object. */
+export type PolicySet = {
+  /** Digest of the files; every decision carries it. */
+  readonly version: string
+  readonly exact: ReadonlyMap<string, HostPolicy>
+  /** Keyed by the name below which the hosts lie. */
+  readonly below: ReadonlyMap<string, HostPolicy>
+}
+
+/** The exact host, else the longest wildcard; the apex is not below itself. */
+export const findPolicy = (policies: PolicySet, host: HostName): HostPolicy | undefined => {
+  const exact = policies.exact.get(host)
+  if (exact !== undefined) return exact
+  if (policies.below.size === 0) return undefined
+  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+    const found = policies.below.get(host.slice(dot + 1))
+    if (found !== undefined) return found
+  }
+  return undefined
+}

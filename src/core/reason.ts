@@ -1,0 +1,44 @@
+/**
+ * Every reason that a decision may have, with what it means. Closed: logs, metrics, headers and
+ * tests use these codes and no others.
+ */
+export const REASONS = {
+  allow: {
+    rule_matched: 'An allow rule holds for this principal.',
+    public_rule: 'A public rule holds; nobody needed to be signed in.',
+  },
+  challenge: {
+    not_signed_in: 'No credential was sent, and signing in could help.',
+    unknown_session: 'The session cookie names no session: it ended, or was never one.',
+    duplicate_cookie: 'The session cookie was sent more than once.',
+    invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
+    expired_token: 'The bearer token was genuine and has expired.',
+  },
+  deny: {
+    denied_by_rule: 'A deny rule holds.',
+    no_rule_matched: 'No allow rule holds.',
+    grant_expired: 'An allow rule would hold, but its `until` has passed.',
+    unknown_host: 'No policy names the routed host.',
+    host_mismatch: 'The claimed host (X-Original-URL) is not the host that nginx routed to.',
+    path_mismatch: 'X-Original-URL and X-Auth-Request-Redirect name different paths.',
+    path_ambiguous: 'The application may read another path than nginx did, and rules depend on it.',
+    misconfigured_auth_url:
+      'The query of the auth URL has unknown, repeated or missing parameters.',
+    malformed_request: 'A header that nginx sets is missing or not well-formed.',
+    duplicate_header: 'A header that is read was sent more than once.',
+    impersonation_header: 'The client sent an Impersonate-* header.',
+    method_refused: 'TRACE and CONNECT are never let through.',
+    identity_too_large: 'The subject does not fit the identity headers.',
+  },
+  unavailable: {
+    session_store_unreachable: 'The session store did not answer in time.',
+    issuer_keys_unreachable: "The token issuer's keys could not be fetched.",
+    internal_error: 'Vestibule failed; the service log says how.',
+  },
+} as const
+
+export type AllowReason = keyof typeof REASONS.allow
+export type ChallengeReason = keyof typeof REASONS.challenge
+export type DenyReason = keyof typeof REASONS.deny
+export type UnavailableReason = keyof typeof REASONS.unavailable
+export type Reason = AllowReason | ChallengeReason | DenyReason | UnavailableReason

@@ -1,0 +1,103 @@
+import { type Fault } from '../../core/fault.ts'
+import { keyPath } from '../files/schema-faults.ts'
+import { type YamlFile } from '../files/yaml-file.ts'
+import { type ConfigFile } from './schema.ts'
+import { isDevelopmentUrl } from './url.ts'
+
+type Complaint = {
+  readonly path: readonly (string | number)[]
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** Faults that lie between two keys. */
+export const crossFaults = (config: ConfigFile, yaml: YamlFile): readonly Fault[] =>
+  [...publicUrl(config), ...cookie(config), ...session(config), ...issuers(config)].map(
+    ({ path, problem, remedy }) => ({
+      file: yaml.file,
+      ...yaml.placeOf(path),
+      key: keyPath(path),
+      problem,
+      remedy,
+    }),
+  )
+
+export const isHttp = (config: Pick<ConfigFile, 'publicUrl'>): boolean =>
+  new URL(config.publicUrl).protocol === 'http:'
+
+const publicUrl = (config: ConfigFile): readonly Complaint[] =>
+  isHttp(config) && !isDevelopmentUrl(config.publicUrl)
+    ? [
+        {
+          path: ['publicUrl'],
+          problem: 'must be https',
+          remedy:
+            'Plain http is accepted on loopback, *.localhost and *.test only, for development.',
+        },
+      ]
+    : []
+
+const cookie = (config: ConfigFile): readonly Complaint[] => {
+  const complaints: Complaint[] = []
+  const host = new URL(config.publicUrl).hostname.toLowerCase()
+  const domain = config.cookie.domain.toLowerCase()
+  if (host !== domain && !host.endsWith(`.${domain}`)) {
+    complaints.push({
+      path: ['cookie', 'domain'],
+      problem: `does not cover ${host}, the host of publicUrl`,
+      remedy: 'Name a parent domain of publicUrl and of the protected hosts.',
+    })
+  }
+  const name = config.cookie.name ?? ''
+  if (name.startsWith('__Host-')) {
+    complaints.push({
+      path: ['cookie', 'name'],
+      problem: 'browsers refuse a __Host- cookie that has a domain',
+      remedy: 'Use the prefix __Secure-.',
+    })
+  }
+  if (name.startsWith('__') && isHttp(config)) {
+    complaints.push({
+      path: ['cookie', 'name'],
+      problem: 'browsers refuse this prefix over plain http',
+      remedy: 'Remove the key; over http the name is `vestibule`.',
+    })
+  }
+  return complaints
+}
+
+const session = ({
+  session: { idle, absolute, store, keys, keysFile },
+}: ConfigFile): readonly Complaint[] => {
+  const complaints: Complaint[] = []
+  if (idle > absolute) {
+    complaints.push({
+      path: ['session', 'idle'],
+      problem: 'is longer than session.absolute',
+      remedy: 'A session cannot be idle for longer than it lives.',
+    })
+  }
+  if (store !== 'memory' && keys === undefined && keysFile === undefined) {
+    complaints.push({
+      path: ['session', 'store'],
+      problem: 'a shared store needs keys that all replicas share',
+      remedy: 'Set session.keysFile; `vestibule keys generate` makes one.',
+    })
+  }
+  return complaints
+}
+
+const issuers = ({ tokenIssuers }: ConfigFile): readonly Complaint[] =>
+  (['name', 'issuer'] as const).flatMap((key) =>
+    tokenIssuers.flatMap((issuer, index) =>
+      tokenIssuers.findIndex((other) => other[key] === issuer[key]) < index
+        ? [
+            {
+              path: ['tokenIssuers', index, key],
+              problem: `${issuer[key]} stands twice`,
+              remedy: 'Keep one entry for each issuer.',
+            },
+          ]
+        : [],
+    ),
+  )

@@ -1,0 +1,203 @@
+import { z } from 'zod'
+import { DEFAULT_IDENTITY_HEADERS, IDENTITY_SOURCES } from '../../core/identity-headers.ts'
+import { parseHostName } from '../../core/ids.ts'
+import { duration } from './duration.ts'
+import { httpUrl, isLoopbackUrl, storeUrl } from './url.ts'
+
+const listenAddress = z
+  .string()
+  .regex(
+    /^(?:[0-9.]+|\[[0-9a-f:]+\]|localhost):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/i,
+    'is not an address and port. Write it as 0.0.0.0:8080 or [::]:8080',
+  )
+
+const text = z.string().min(1, 'is empty. Write a value or remove the key')
+const file = text.describe('Path of a mounted file; a trailing newline does not count.')
+
+const claimName = text.max(200)
+
+const claims = z
+  .strictObject({
+    email: claimName.default('email').describe('Claim that holds the e-mail address.'),
+    groups: claimName.default('groups').describe('Claim that holds the groups; `a/b` goes deeper.'),
+    preferredUsername: claimName
+      .default('preferred_username')
+      .describe('Claim with the name to show.'),
+  })
+  .describe('Which claim holds what.')
+
+const issuerUrl = httpUrl.refine((url) => url.startsWith('https:') || isLoopbackUrl(url), {
+  error: 'must be https. Plain http is accepted on loopback only, for development',
+})
+
+/** Asymmetric only: a shared secret would let every verifier mint tokens (RFC 8725 section 3.2). */
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+const tokenIssuer = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not a name. Use lower-case letters, digits and hyphens')
+    .describe('Short name; the principal is called `<name>/<sub>`.'),
+  issuer: issuerUrl.describe('The exact `iss` of its tokens.'),
+  audiences: z
+    .array(text)
+    .min(1, 'is empty. Name at least one audience')
+    .describe('Accepted `aud`; one has to match.'),
+  actor: z
+    .enum(['human', 'workload', 'agent'])
+    .default('workload')
+    .describe('What its callers are.'),
+  algorithms: z
+    .array(z.enum(ALGORITHMS))
+    .min(1)
+    .default(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])
+    .describe('Accepted signature algorithms.'),
+  jwksUri: issuerUrl.optional().describe('Where its keys are; found by discovery if absent.'),
+  claims: claims.prefault({}),
+  trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
+  maxLifetime: duration('1m', '400d')
+    .default(86_400_000)
+    .describe('Longest accepted `exp` − `iat`.'),
+  clockTolerance: duration('1s', '5m').default(30_000).describe('Accepted difference of clocks.'),
+})
+
+const HEADER_NAME = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/
+const NOT_OURS =
+  /^(?:host|cookie|authorization|connection|content-.*|transfer-encoding|te|upgrade|set-cookie|location|www-authenticate|cache-control|date|keep-alive|x-accel-.*|x-vestibule-(?:decision|reason)|impersonate-.*)$/i
+
+const identityHeaders = z
+  .record(z.string(), z.enum(IDENTITY_SOURCES))
+  .superRefine((headers, context) => {
+    const seen = new Set<string>()
+    for (const name of Object.keys(headers)) {
+      const problem = headerProblem(name, seen)
+      seen.add(name.toLowerCase())
+      if (problem !== undefined)
+        context.addIssue({ code: 'custom', message: problem, path: [name] })
+    }
+  })
+
+const headerProblem = (name: string, seen: ReadonlySet<string>): string | undefined => {
+  if (!HEADER_NAME.test(name))
+    return 'is no header name that every proxy passes. Use letters, digits and hyphens'
+  if (NOT_OURS.test(name)) return 'has a meaning of its own in HTTP or here. Choose another name'
+  return seen.has(name.toLowerCase()) ? 'stands twice, ignoring case. Keep one' : undefined
+}
+
+const cookieDomain = z.string().refine((name) => parseHostName(name) !== undefined, {
+  error: 'is not a domain name. Write it as example.com, without a leading dot',
+})
+
+export const CONFIG_SCHEMA = z.strictObject({
+  publicUrl: httpUrl
+    .refine((url) => new URL(url).pathname === '/' && !/[?#]/.test(url), {
+      error: 'has a path or query. Name the origin only, such as https://auth.example.com',
+    })
+    .describe('Origin of the public listener, as browsers reach it.'),
+  listen: z
+    .strictObject({
+      verify: listenAddress.default('0.0.0.0:8080').describe('For the ingress controller only.'),
+      public: listenAddress.default('0.0.0.0:8081').describe('For browsers, through an Ingress.'),
+      ops: listenAddress.default('0.0.0.0:9090').describe('For Prometheus and the kubelet.'),
+    })
+    .prefault({}),
+  cookie: z.strictObject({
+    domain: cookieDomain.describe('Parent domain of all protected hosts and of `publicUrl`.'),
+    name: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9_-]{1,64}$/,
+        'is not a cookie name. Use letters, digits, hyphens, underscores',
+      )
+      .optional()
+      .describe('Default `__Secure-vestibule`; `vestibule` where `publicUrl` is http.'),
+  }),
+  identityProvider: z.strictObject({
+    issuer: issuerUrl.describe('Its issuer; everything else is found by discovery.'),
+    clientId: text,
+    clientSecret: text
+      .optional()
+      .describe('From the environment only; in a file use `clientSecretFile`.'),
+    clientSecretFile: file.optional(),
+    scopes: z
+      .array(text)
+      .min(1)
+      .default(['openid', 'email', 'profile', 'groups'])
+      .describe('Scopes to ask for.'),
+    claims: claims.prefault({}),
+    trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
+    timeout: duration('100ms', '30s').default(5000).describe('Deadline of each call to it.'),
+  }),
+  session: z
+    .strictObject({
+      store: storeUrl.default('memory').describe('`memory`, `redis://…`, or `rediss://…`.'),
+      keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
+      keysFile: file.optional(),
+      idle: duration('1m', '30d')
+        .default(8 * 3_600_000)
+        .describe('A session ends after so long without a request.'),
+      absolute: duration('1m', '90d')
+        .default(24 * 3_600_000)
+        .describe('A session ends after so long in any case.'),
+      revalidateEvery: duration('1s', '1d')
+        .default(60_000)
+        .describe("How old the provider's word on a session may get."),
+      storeTimeout: duration('10ms', '5s')
+        .default(250)
+        .describe('Deadline of each call to the store.'),
+      storeOutage: z
+        .strictObject({
+          serveKnownFor: duration('1s', '10m')
+            .default(30_000)
+            .describe(
+              'While the store is unreachable, sessions seen so recently are still served.',
+            ),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  tokenIssuers: z.array(tokenIssuer).default([]).describe('Issuers of bearer tokens (JWT).'),
+  assertion: z
+    .strictObject({
+      keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
+      keysFile: file.optional(),
+      lifetime: duration('10s', '5m').default(300_000).describe('`exp` − `iat` of the assertion.'),
+    })
+    .prefault({}),
+  identityHeaders: identityHeaders
+    .default(Object.fromEntries(DEFAULT_IDENTITY_HEADERS))
+    .describe('Header name → what it carries. List the same names in `auth-response-headers`.'),
+  verify: z
+    .strictObject({
+      requireHost: z
+        .boolean()
+        .default(true)
+        .describe('false decides by a host that clients can forge: last resort.'),
+    })
+    .prefault({}),
+  policies: text.describe('Folder with the policy files.'),
+  decisionLog: z
+    .strictObject({ to: text.default('stdout').describe('`stdout`, or a file to append to.') })
+    .prefault({}),
+  shutdown: z
+    .strictObject({
+      drain: duration('1s', '5m')
+        .default(10_000)
+        .describe('How long running requests may take after SIGTERM.'),
+    })
+    .prefault({}),
+})
+
+export type ConfigFile = z.infer<typeof CONFIG_SCHEMA>

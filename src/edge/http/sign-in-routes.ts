@@ -1,0 +1,120 @@
+import { type Request, type Response, Router } from 'express'
+import { parseSessionId } from '../../core/ids.ts'
+import { parseReturnUrl } from '../../core/return-url.ts'
+import {
+  type BeginFailure,
+  beginSignIn,
+  type CompleteFailure,
+  completeSignIn,
+} from '../../flow/sign-in.ts'
+import { isNavigation, isPrefetch, only, queryOf, redirect } from './browser-request.ts'
+import { type Page, sendPage } from './page.ts'
+import { providerUnreachable, refusedSignIn, staleSignIn, storeUnreachable } from './pages.ts'
+import { type PublicOptions } from './public-app.ts'
+
+/** `/oauth2/start` and `/oauth2/callback`: the code flow with PKCE, state, nonce and `iss`. */
+export const signInRoutes = (options: PublicOptions): Router => {
+  const router = Router({ caseSensitive: true, strict: true })
+  router.all(['/oauth2/start', '/oauth2/sign_in'], only('GET'), (request, response) =>
+    start(options, request, response),
+  )
+  router.all('/oauth2/callback', only('GET'), (request, response) =>
+    callback(options, request, response),
+  )
+  return router
+}
+
+const start = async (
+  options: PublicOptions,
+  request: Request,
+  response: Response,
+): Promise<void> => {
+  if (!isNavigation(request)) {
+    response.status(401).json({
+      error: 'not_signed_in',
+      error_description: 'Open this address in a browser, or send a bearer token.',
+    })
+    return
+  }
+  if (isPrefetch(request)) {
+    response.status(400).end()
+    return
+  }
+  const { ports, cookies, observe } = options
+  const browser = cookies.browser(request) ?? ports.random()
+  const begun = await beginSignIn(ports, browser, returnUrlOf(options, request))
+  if (!begun.ok) {
+    observe.signIn(begun.failure)
+    sendPage(response, ...BEGIN_FAILURES[begun.failure])
+    return
+  }
+  observe.signIn('started')
+  cookies.setBrowser(response, browser)
+  redirect(response, begun.value.href)
+}
+
+/** Where to go after signing in: `rd` if it may be gone to, else `/`, which is counted. */
+const returnUrlOf = ({ returnUrls, observe }: PublicOptions, request: Request): string => {
+  const { raw, one } = queryOf(request)
+  if (!/(?:^|&)rd=/.test(raw)) return '/'
+  const url = parseReturnUrl(one('rd') ?? '', returnUrls)
+  if (url === undefined) observe.returnUrlRefused()
+  return url ?? '/'
+}
+
+const BEGIN_FAILURES: Readonly<Record<BeginFailure, readonly [number, Page]>> = {
+  store_unreachable: [503, storeUnreachable],
+  provider_unreachable: [502, providerUnreachable],
+}
+
+const callback = async (
+  options: PublicOptions,
+  request: Request,
+  response: Response,
+): Promise<void> => {
+  const { ports, cookies, returnUrls, observe } = options
+  const understood = isPrefetch(request) ? undefined : readCallback(request)
+  const session = cookies.session(request)
+  const completed =
+    understood === undefined
+      ? ({ ok: false, failure: { kind: 'no_attempt' } } as const)
+      : await completeSignIn(ports, {
+          ...understood,
+          browser: cookies.browser(request),
+          replaces: session.kind === 'cookie' ? session.sessionId : undefined,
+        })
+  if (!completed.ok) {
+    const { failure } = completed
+    observe.signIn(failure.kind, 'detail' in failure ? failure.detail : undefined)
+    sendPage(response, ...COMPLETE_FAILURES[failure.kind])
+    return
+  }
+  observe.signIn('completed')
+  cookies.setSession(response, completed.value.sessionId)
+  // Checked again: the policies may have changed, and what a store held is input.
+  redirect(response, parseReturnUrl(completed.value.returnTo, returnUrls) ?? '/')
+}
+
+/** RFC 6749 section 4.1.2: no parameter twice, and either a code or an error. */
+const readCallback = (
+  request: Request,
+): { readonly state: string; readonly isError: boolean; readonly query: string } | undefined => {
+  const { raw, one } = queryOf(request)
+  const names = [...new URLSearchParams(raw).keys()]
+  if (raw.length > 8192 || new Set(names).size !== names.length) return undefined
+  const state = parseSessionId(one('state') ?? '')
+  const [code, error] = [one('code'), one('error')]
+  const hasOne =
+    (code ?? '') !== '' ? error === undefined : code === undefined && (error ?? '') !== ''
+  return state !== undefined && hasOne
+    ? { state, isError: error !== undefined, query: raw }
+    : undefined
+}
+
+const COMPLETE_FAILURES: Readonly<Record<CompleteFailure['kind'], readonly [number, Page]>> = {
+  no_attempt: [400, staleSignIn],
+  provider_refused: [400, refusedSignIn],
+  refused: [400, refusedSignIn],
+  provider_unreachable: [502, providerUnreachable],
+  store_unreachable: [503, storeUnreachable],
+}

@@ -1,0 +1,50 @@
+import { type Effect } from '../../core/decision.ts'
+import { type IdentityHeaderNames, identityHeaderValue } from '../../core/identity-headers.ts'
+import { type Answer } from '../../flow/ports.ts'
+
+/** nginx lets 200 through, passes 401 and 403 on, and makes a 500 of everything else. */
+export const STATUS = {
+  allow: 200,
+  challenge: 401,
+  deny: 403,
+  unavailable: 503,
+} as const satisfies Record<Effect, number>
+
+export type VerifyStatus = (typeof STATUS)[Effect]
+
+/** Headers of every answer: no body, nothing that a cache may keep (`auth-cache-key`). */
+export const commonHeaders = (id: string, reason: string): string[] => [
+  'Content-Length',
+  '0',
+  'Cache-Control',
+  'no-store',
+  'X-Vestibule-Decision',
+  id,
+  'X-Vestibule-Reason',
+  reason,
+]
+
+/** A decision → the headers that enforce it, names and values in turn. */
+export const answerHeaders = (answer: Answer, names: IdentityHeaderNames): string[] => {
+  const { record, identity, assertion } = answer
+  const headers = commonHeaders(record.id, record.decision.reason)
+  if (record.decision.effect === 'allow') {
+    // All of them, always: what is missing here, some proxies leave as the client sent it.
+    for (const [name, source] of names) {
+      headers.push(name, identityHeaderValue(source, identity, assertion))
+    }
+  }
+  if (record.decision.effect === 'challenge' && record.policy?.credentials.has('bearer') === true) {
+    headers.push('WWW-Authenticate', bearerChallenge(record.decision.reason))
+  }
+  return headers
+}
+
+/** RFC 6750 section 3: an error only where a token was sent. */
+const bearerChallenge = (reason: string): string => {
+  if (reason === 'invalid_token') return 'Bearer error="invalid_token"'
+  if (reason === 'expired_token') {
+    return 'Bearer error="invalid_token", error_description="The token has expired"'
+  }
+  return 'Bearer'
+}

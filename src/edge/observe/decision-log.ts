@@ -1,0 +1,114 @@
+import { pino } from 'pino'
+import { type Decision } from '../../core/decision.ts'
+import { type Authenticated } from '../../core/principal.ts'
+import { type Answer, type DecisionRecord } from '../../flow/ports.ts'
+
+export type DecisionLog = {
+  /** Writes one line, later; what is thrown away because the reader is too slow is counted. */
+  readonly write: (answer: Answer, status: number, seconds: number) => void
+  /** Resolves when everything written so far has left the process, or after the deadline. */
+  readonly close: () => Promise<void>
+}
+
+export type DecisionLogOptions = {
+  /** `stdout`, or a file to append to. */
+  readonly to: string
+  readonly now: () => Date
+  readonly onDropped: () => void
+}
+
+/** What may wait for a slow reader before lines are dropped. */
+const MOST_WAITING_BYTES = 8 * 1024 * 1024
+const LONGEST_PATH = 1024
+const CLOSE_MS = 2000
+
+/** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
+export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): DecisionLog => {
+  const destination = pino.destination({
+    dest: to === 'stdout' ? 1 : to,
+    sync: false,
+    append: true,
+    maxLength: MOST_WAITING_BYTES,
+  })
+  destination.on('drop', onDropped)
+  // A reader that went away must not take the service with it; its lines count as dropped.
+  destination.on('error', onDropped)
+  return {
+    write: (answer, status, seconds) => {
+      destination.write(`${JSON.stringify(entryOf(answer, status, seconds, now()))}\n`)
+    },
+    close: () => closeWithin(destination, CLOSE_MS),
+  }
+}
+
+const closeWithin = async (
+  destination: ReturnType<typeof pino.destination>,
+  ms: number,
+): Promise<void> => {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    destination.flush(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+const entryOf = (
+  { record }: Answer,
+  status: number,
+  seconds: number,
+  time: Date,
+): Record<string, unknown> => {
+  const { request, decision, policy } = record
+  return {
+    time: time.toISOString(),
+    decision: record.id,
+    requestId: request.requestId,
+    effect: decision.effect,
+    reason: decision.reason,
+    status,
+    mode: 'enforce',
+    host: request.host,
+    method: clip(request.method, 32),
+    path: pathText(request.path),
+    ns: request.namespace,
+    ingress: request.ingress,
+    service: request.service,
+    principal: principalOf(record),
+    session: record.sessionKey?.slice(0, 12),
+    credential: record.credential,
+    rule: ruleOf(decision),
+    policyOwner: policy?.owner,
+    policyVersion: record.policyVersion,
+    clientIp: request.clientIp,
+    latencyMs: Math.round(seconds * 1e6) / 1000,
+  }
+}
+
+const ruleOf = (decision: Decision): string | undefined =>
+  'rule' in decision ? decision.rule : undefined
+
+const principalOf = ({ principal }: DecisionRecord): Record<string, unknown> =>
+  principal.kind === 'anonymous' ? { actor: 'anonymous' } : knownPrincipal(principal)
+
+const knownPrincipal = ({
+  actor,
+  subject,
+  issuer,
+  email,
+}: Authenticated): Record<string, unknown> => ({
+  actor,
+  subject,
+  issuer,
+  email,
+})
+
+/** Routed paths have one character a byte; people read UTF-8. */
+const pathText = (path: string | undefined): string | undefined =>
+  path === undefined
+    ? undefined
+    : clip(Buffer.from(path.slice(0, LONGEST_PATH * 4), 'latin1').toString('utf8'), LONGEST_PATH)
+
+const clip = (text: string | undefined, longest: number): string | undefined =>
+  text === undefined || text.length <= longest ? text : `${text.slice(0, longest)}…`

@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type PolicySet } from '../../core/policy/policy.ts'
+import { type Answer } from '../../flow/ports.ts'
+
+export type Dependency = 'session_store' | 'identity_provider' | 'token_issuer'
+
+/** All label values come from closed sets; a host is its policy's pattern, or `unknown`. */
+export type Metrics = {
+  readonly decided: (answer: Answer, seconds: number) => void
+  readonly signIn: (outcome: string) => void
+  readonly signOut: () => void
+  readonly returnUrlRefused: () => void
+  readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
+  readonly decisionDropped: () => void
+  readonly servedWithoutStore: () => void
+  readonly policiesLoaded: (policies: PolicySet, atSeconds: number) => void
+  readonly policyReloadFailed: () => void
+  readonly bug: () => void
+  readonly insecure: (setting: string) => void
+  readonly text: () => Promise<string>
+  readonly contentType: string
+}
+
+const FAST_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 5]
+
+export const createMetrics = (): Metrics => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'vestibule_' })
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Counter<Label> => new Counter({ name, help, labelNames, registers: [registry] })
+  const decisions = counter('vestibule_decisions_total', 'Decisions.', [
+    'host',
+    'effect',
+    'reason',
+    'mode',
+    'actor',
+  ])
+  const latency = new Histogram({
+    name: 'vestibule_decision_seconds',
+    help: 'Time from reading the request to writing the answer.',
+    labelNames: ['effect'],
+    buckets: FAST_BUCKETS,
+    registers: [registry],
+  })
+  const groupsCut = counter('vestibule_groups_cut_total', 'Groups that did not fit the headers.', [
+    'host',
+  ])
+  const signIns = counter('vestibule_sign_ins_total', 'Sign-ins by outcome.', ['outcome'])
+  const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs.')
+  const returnUrls = counter('vestibule_return_urls_refused_total', 'Return URLs (rd) refused.')
+  const calls = new Histogram({
+    name: 'vestibule_dependency_seconds',
+    help: 'Calls that left the process, by outcome.',
+    labelNames: ['dependency', 'outcome'],
+    buckets: FAST_BUCKETS,
+    registers: [registry],
+  })
+  const dropped = counter('vestibule_decision_log_dropped_total', 'Decision lines not written.')
+  const served = counter(
+    'vestibule_served_without_store_total',
+    'Known sessions served in an outage.',
+  )
+  const reloadFailures = counter(
+    'vestibule_policy_reload_failures_total',
+    'Policies not taken over.',
+  )
+  const bugs = counter('vestibule_internal_errors_total', 'Errors that are bugs of Vestibule.')
+  const policyInfo = new Gauge({
+    name: 'vestibule_policy_info',
+    help: 'The policies in force.',
+    labelNames: ['version'],
+    registers: [registry],
+  })
+  const policyLoaded = new Gauge({
+    name: 'vestibule_policy_loaded_timestamp_seconds',
+    help: 'When the policies in force were loaded.',
+    registers: [registry],
+  })
+  const insecure = new Gauge({
+    name: 'vestibule_insecure_setting',
+    help: '1 for each setting in use that gives up a protection.',
+    labelNames: ['setting'],
+    registers: [registry],
+  })
+  return {
+    decided: ({ record, groupsCut: cut }, seconds) => {
+      const { decision, policy, principal } = record
+      const host = policy?.label ?? 'unknown'
+      decisions.inc({
+        host,
+        effect: decision.effect,
+        reason: decision.reason,
+        mode: 'enforce',
+        actor: principal.kind === 'anonymous' ? 'anonymous' : principal.actor,
+      })
+      latency.observe({ effect: decision.effect }, seconds)
+      if (cut > 0) groupsCut.inc({ host }, cut)
+    },
+    signIn: (outcome) => signIns.inc({ outcome }),
+    signOut: () => signOuts.inc(),
+    returnUrlRefused: () => returnUrls.inc(),
+    called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
+    decisionDropped: () => dropped.inc(),
+    servedWithoutStore: () => served.inc(),
+    policiesLoaded: ({ version }, atSeconds) => {
+      policyInfo.reset()
+      policyInfo.set({ version }, 1)
+      policyLoaded.set(atSeconds)
+    },
+    policyReloadFailed: () => reloadFailures.inc(),
+    bug: () => bugs.inc(),
+    insecure: (setting) => insecure.set({ setting }, 1),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

@@ -1,0 +1,53 @@
+export type BoundedFetchOptions = {
+  /** Deadline of the whole call, body included. */
+  readonly timeoutMs: number
+  /** Called after each call, for metrics. */
+  readonly observe: (outcome: 'ok' | 'error', seconds: number) => void
+}
+
+export type BoundedFetch = (url: string, init?: Readonly<RequestInit>) => Promise<Response>
+
+/** Larger than any honest metadata, key set or token response. */
+const LARGEST_BYTES = 256 * 1024
+
+/**
+ * `fetch` with a deadline, without following redirects (a provider's answer must not choose whom
+ * we ask next), and with a bound on the body.
+ */
+export const createBoundedFetch =
+  ({ timeoutMs, observe }: BoundedFetchOptions): BoundedFetch =>
+  async (url, init = {}) => {
+    const startedAt = performance.now()
+    const seconds = (): number => (performance.now() - startedAt) / 1000
+    try {
+      const response = await fetch(url, {
+        ...init,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const body = await readBounded(response)
+      observe(response.status < 500 ? 'ok' : 'error', seconds())
+      return new Response(NO_BODY.has(response.status) ? null : body, {
+        status: response.status,
+        headers: response.headers,
+      })
+    } catch (error) {
+      observe('error', seconds())
+      throw error
+    }
+  }
+
+const NO_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
+
+const readBounded = async (response: Response): Promise<Uint8Array<ArrayBuffer>> => {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const body: AsyncIterable<Uint8Array> | null = response.body
+  if (body === null) return new Uint8Array()
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > LARGEST_BYTES) throw new RangeError(`answer larger than ${LARGEST_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return new Uint8Array(Buffer.concat(chunks))
+}

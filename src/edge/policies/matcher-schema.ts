@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { type ArgumentKind, type Matcher } from '../../core/policy/criterion.ts'
+import { routedPath } from '../../core/routed-path.ts'
+import { parseRange } from './address-ranges.ts'
+
+type MatcherSchema = z.ZodType<Matcher>
+
+const text = z
+  .string({ error: 'is not text. Write a string, in quotes if it looks like a number' })
+  .min(1, 'is empty. An empty value would match nothing')
+  .max(1024)
+  .refine((written) => written.isWellFormed() && !/\p{Cc}/u.test(written), {
+    error: 'holds a control character. Remove it',
+  })
+
+/** What nginx would route on, written as it would be after decoding. */
+const path = text.refine((written) => !/[?#%\\]/.test(written) && routedPath(written) === written, {
+  error:
+    'is not a path as nginx routes on it. Start with /, decode it, leave out //, dots, query and fragment',
+})
+const pathPart = text.refine((written) => !/[?#%\\]/.test(written), {
+  error: 'cannot be part of a routed path. Leave out ? # % and \\',
+})
+
+const range = text.refine((written) => parseRange(written) !== undefined, {
+  error: 'is no address range. Write CIDR, such as 10.0.0.0/8',
+})
+
+const actor = z.enum(['human', 'workload', 'agent'], {
+  error: 'is no actor. Use human, workload or agent',
+})
+
+const emailAddress = text.refine((written) => /^[^\s@]+@[^\s@]+$/.test(written), {
+  error: 'is no e-mail address. Write name@example.com',
+})
+
+const domainName = text.refine((written) => /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i.test(written), {
+  error: 'is no domain name. Write example.com, without @ or *',
+})
+
+const some = <Schema extends z.ZodType>(schema: Schema): z.ZodArray<Schema> =>
+  z
+    .array(schema, { error: 'is not a list. Write it as [a, b]' })
+    .min(1, 'is an empty list. It would match nothing')
+    .max(10_000)
+
+const equality = <Schema extends z.ZodType<string>>(
+  schema: Schema,
+): Record<'is' | 'not' | 'in' | 'not_in', z.ZodOptional<Schema | z.ZodArray<Schema>>> => ({
+  is: schema.optional(),
+  not: schema.optional(),
+  in: some(schema).optional(),
+  not_in: some(schema).optional(),
+})
+
+const parts = {
+  starts_with: text.optional(),
+  ends_with: text.optional(),
+  contains: text.optional(),
+}
+
+const notEmpty = (matcher: Readonly<Record<string, unknown>>): boolean =>
+  Object.values(matcher).some((argument) => argument !== undefined)
+const EMPTY = { error: 'has no operator. Write one, such as is, in or has' }
+
+/** A bare value is short for one operator. */
+const shorthand = (
+  bare: z.ZodType<string>,
+  operator: 'is' | 'has',
+  full: z.ZodType<Matcher>,
+): MatcherSchema => z.union([bare.transform((written): Matcher => ({ [operator]: written })), full])
+
+const stringMatcher = (schema: z.ZodType<string>): MatcherSchema =>
+  shorthand(schema, 'is', z.strictObject({ ...equality(schema), ...parts }).refine(notEmpty, EMPTY))
+
+/** The schema of the argument, for each kind of criterion. */
+export const MATCHER_SCHEMAS: Readonly<Record<ArgumentKind, MatcherSchema>> = {
+  none: z
+    .union([z.literal(true), z.literal('true'), z.strictObject({}), z.null()], {
+      error: 'takes no argument. Write true',
+    })
+    .transform((): Matcher => ({})),
+  string: stringMatcher(text),
+  list: shorthand(
+    text,
+    'has',
+    z
+      .strictObject({
+        has: text.optional(),
+        in: some(text).optional(),
+        is: z.union([text, some(text)]).optional(),
+        exclude: text.optional(),
+        not_in: some(text).optional(),
+      })
+      .refine(notEmpty, EMPTY),
+  ),
+  path: shorthand(
+    path,
+    'is',
+    z
+      .strictObject({
+        ...equality(path),
+        starts_with: z.union([path, some(path)]).optional(),
+        ends_with: pathPart.optional(),
+        contains: pathPart.optional(),
+      })
+      .refine(notEmpty, EMPTY),
+  ),
+  address: z
+    .union([
+      range.transform((one) => [one]),
+      some(range),
+      z.strictObject({ in: some(range) }).transform((matcher) => matcher.in),
+    ])
+    .transform((ranges): Matcher => ({ in: ranges })),
+  actor: shorthand(actor, 'is', z.strictObject(equality(actor)).refine(notEmpty, EMPTY)),
+  email: shorthand(
+    emailAddress,
+    'is',
+    z.strictObject({ ...equality(emailAddress), ...parts }).refine(notEmpty, EMPTY),
+  ),
+  domain: shorthand(
+    domainName,
+    'is',
+    z.strictObject({ ...equality(domainName), ...parts }).refine(notEmpty, EMPTY),
+  ),
+}

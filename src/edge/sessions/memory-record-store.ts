@@ -1,0 +1,50 @@
+import { LRUCache } from 'lru-cache'
+import { ok } from '../../core/result.ts'
+import { type Outcome, type RecordStore } from './record-store.ts'
+
+/** A bound on what a flood of sign-ins may take; beyond it the least recently used record goes. */
+const LARGEST_BYTES = 256 * 1024 * 1024
+
+type Entry = { readonly value: Buffer; readonly endsAt: number }
+
+/** Keeps records in this process: complete, for one replica; they end with the process. */
+export const createMemoryRecordStore = (nowMs: () => number): RecordStore => {
+  const records = new LRUCache<string, Entry>({
+    maxSize: LARGEST_BYTES,
+    sizeCalculation: (entry, name) => entry.value.length + name.length + 200,
+  })
+  const live = (name: string): Buffer | undefined => {
+    const entry = records.get(name)
+    if (entry === undefined) return undefined
+    if (entry.endsAt > nowMs()) return entry.value
+    records.delete(name)
+    return undefined
+  }
+  const put = (name: string, value: Buffer, ttlMs: number): void => {
+    records.set(name, { value, endsAt: nowMs() + ttlMs })
+  }
+  return {
+    put: (name, value, ttlMs) => done(() => put(name, value, ttlMs)),
+    get: (name, ttlMs) => {
+      const value = live(name)
+      if (value !== undefined && ttlMs !== undefined) put(name, value, ttlMs)
+      return Promise.resolve(ok(value))
+    },
+    take: (name) => {
+      const value = live(name)
+      records.delete(name)
+      return Promise.resolve(ok(value))
+    },
+    remove: (names) =>
+      done(() => {
+        for (const name of names) records.delete(name)
+      }),
+    ping: () => done(() => undefined),
+    close: () => Promise.resolve(),
+  }
+}
+
+const done = (action: () => void): Promise<Outcome<undefined>> => {
+  action()
+  return Promise.resolve(ok(undefined))
+}

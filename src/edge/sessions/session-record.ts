@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { epochSeconds } from '../../core/ids.ts'
+import { type Session } from '../../core/session.ts'
+import { type SignInAttempt, type Tokens } from '../../flow/ports.ts'
+
+const seconds = z.number().int().nonnegative().transform(epochSeconds)
+/** JSON has no `undefined`: an absent key reads as one. */
+const maybe = <Schema extends z.ZodType>(
+  schema: Schema,
+): z.ZodPipe<z.ZodOptional<Schema>, z.ZodTransform<z.output<Schema> | undefined>> =>
+  schema.optional().transform((value) => value)
+
+const SESSION = z.object({
+  createdAt: seconds,
+  principal: z.object({
+    kind: z.literal('authenticated'),
+    actor: z.enum(['human', 'workload', 'agent']),
+    subject: z.string(),
+    issuer: z.string(),
+    email: maybe(z.string()),
+    preferredUsername: maybe(z.string()),
+    groups: maybe(z.array(z.string())),
+    claims: z.record(z.string(), z.unknown()),
+  }),
+})
+
+const TOKENS = z.object({
+  idToken: z.string(),
+  accessToken: z.string(),
+  refreshToken: maybe(z.string()),
+})
+
+const ATTEMPT = z.object({
+  state: z.string(),
+  nonce: z.string(),
+  codeVerifier: z.string(),
+  browser: z.string(),
+  returnTo: z.string(),
+  startedAt: seconds,
+})
+
+/** What a store held is input like any other: undefined where it is not of the shape. */
+export const parseSession = (value: unknown): Session | undefined => SESSION.safeParse(value).data
+
+export const parseTokens = (value: unknown): Tokens | undefined => TOKENS.safeParse(value).data
+
+export const parseAttempt = (value: unknown): SignInAttempt | undefined =>
+  ATTEMPT.safeParse(value).data

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import { ok } from '../../core/result.ts'
+import { type SignInAttempts } from '../../flow/ports.ts'
+import { ATTEMPT_SECONDS } from '../../flow/sign-in.ts'
+import { type KeyRing } from './key-ring.ts'
+import { type RecordStore } from './record-store.ts'
+import { seal, unseal } from './sealing.ts'
+import { parseAttempt } from './session-record.ts'
+
+/** Sign-in attempts as sealed records named by the hash of their state, so any replica completes. */
+export const createSignInAttempts = (records: RecordStore, ring: KeyRing): SignInAttempts => ({
+  keep: (attempt) =>
+    records.put(
+      nameOf(attempt.state),
+      seal(ring, attempt.state, 'sign-in', attempt),
+      ATTEMPT_SECONDS * 1000,
+    ),
+  take: async (state) => {
+    const found = await records.take(nameOf(state))
+    if (!found.ok) return found
+    return ok(
+      found.value === undefined
+        ? undefined
+        : parseAttempt(unseal(ring, state, 'sign-in', found.value)),
+    )
+  },
+})
+
+const nameOf = (state: string): string =>
+  `vestibule:sign-in:${createHash('sha256').update(state).digest('base64url')}`

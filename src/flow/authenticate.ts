@@ -1,0 +1,85 @@
+import { type Credential, type CredentialKind } from '../core/credential.ts'
+import { type SessionKey } from '../core/ids.ts'
+import { ANONYMOUS, type Principal } from '../core/principal.ts'
+import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
+import { type TokenFailure, type VerifyPorts } from './ports.ts'
+
+/** Who a credential proves. Whatever fails, the principal is nobody. */
+export type Authentication = {
+  readonly principal: Principal
+  readonly credential: CredentialKind | 'none'
+  readonly sessionKey: SessionKey | undefined
+  readonly failure: AuthenticationFailure | undefined
+}
+
+export type AuthenticationFailure =
+  | { readonly kind: 'challenge'; readonly reason: ChallengeReason }
+  | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
+
+export const authenticate = async (
+  ports: VerifyPorts,
+  credential: Credential,
+): Promise<Authentication> => {
+  switch (credential.kind) {
+    case 'none':
+      return NOT_ATTEMPTED
+    case 'malformed_bearer':
+      return failed('bearer', challenge('invalid_token'))
+    case 'malformed_cookie':
+      return failed('cookie', challenge('unknown_session'))
+    case 'duplicate_cookie':
+      return failed('cookie', challenge('duplicate_cookie'))
+    case 'bearer':
+      return await byToken(ports, credential.token)
+    case 'cookie': {
+      const sessionKey = ports.sessions.keyOf(credential.sessionId)
+      const found = await ports.sessions.find(credential.sessionId)
+      if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
+      if (found.value === undefined) {
+        return { ...failed('cookie', challenge('unknown_session')), sessionKey }
+      }
+      const { principal } = found.value
+      return { principal, credential: 'cookie', sessionKey, failure: undefined }
+    }
+  }
+}
+
+const byToken = async (ports: VerifyPorts, token: string): Promise<Authentication> => {
+  const verified = await ports.verifyToken(token)
+  return verified.ok
+    ? {
+        principal: verified.value,
+        credential: 'bearer',
+        sessionKey: undefined,
+        failure: undefined,
+      }
+    : failed('bearer', TOKEN_FAILURES[verified.failure])
+}
+
+const challenge = (reason: ChallengeReason): AuthenticationFailure => ({
+  kind: 'challenge',
+  reason,
+})
+
+const STORE_UNREACHABLE: AuthenticationFailure = {
+  kind: 'unavailable',
+  reason: 'session_store_unreachable',
+}
+
+const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
+  invalid: challenge('invalid_token'),
+  expired: challenge('expired_token'),
+  unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
+}
+
+const failed = (
+  credential: Authentication['credential'],
+  failure: AuthenticationFailure,
+): Authentication => ({ principal: ANONYMOUS, credential, sessionKey: undefined, failure })
+
+const NOT_ATTEMPTED: Authentication = {
+  principal: ANONYMOUS,
+  credential: 'none',
+  sessionKey: undefined,
+  failure: undefined,
+}

@@ -1,0 +1,121 @@
+import { type RequestSketch } from '../core/access-request.ts'
+import { type CredentialKind } from '../core/credential.ts'
+import { type Decision } from '../core/decision.ts'
+import { type Identity } from '../core/identity-headers.ts'
+import { type EpochSeconds, type HostName, type SessionId, type SessionKey } from '../core/ids.ts'
+import { type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
+import { type Authenticated, type Principal } from '../core/principal.ts'
+import { type Result } from '../core/result.ts'
+import { type Session } from '../core/session.ts'
+
+/** What the identity provider gave besides claims; kept apart, since /verify never needs it. */
+export type Tokens = {
+  readonly idToken: string
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
+}
+
+/** `undefined` is "there is none"; the failure is "could not ask". Never mix the two. */
+export type Found<Value> = Result<Value | undefined, 'unreachable'>
+
+export type SessionStore = {
+  /** Keeps a new session under a new id and returns that id. */
+  readonly create: (session: Session, tokens: Tokens) => Promise<Result<SessionId, 'unreachable'>>
+  /** Finds a live session and lets its idle time begin anew. */
+  readonly find: (id: SessionId) => Promise<Found<Session>>
+  readonly findTokens: (id: SessionId) => Promise<Found<Tokens>>
+  /** Ends a session; ending one that is not there is no failure. */
+  readonly remove: (id: SessionId) => Promise<Result<undefined, 'unreachable'>>
+  /** Lets a session that a newer one replaced live on for requests under way, then end. */
+  readonly retire: (id: SessionId, seconds: number) => Promise<Result<undefined, 'unreachable'>>
+  readonly keyOf: (id: SessionId) => SessionKey
+}
+
+/** What has to survive between the start of a sign-in and its callback. */
+export type SignInAttempt = {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  /** Hash of the cookie that ties the attempt to one browser. */
+  readonly browser: string
+  readonly returnTo: string
+  readonly startedAt: EpochSeconds
+}
+
+/** Attempts end by themselves after ten minutes; taking one removes it, atomically. */
+export type SignInAttempts = {
+  readonly keep: (attempt: SignInAttempt) => Promise<Result<undefined, 'unreachable'>>
+  readonly take: (state: string) => Promise<Found<SignInAttempt>>
+}
+
+export type ExchangeFailure =
+  /** The provider's answer is no proof of who this is. */
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'provider_unreachable'; readonly detail: string }
+
+export type IdentityProvider = {
+  /** Where to send the browser; pushes the request first where the provider offers PAR. */
+  readonly authorizationUrl: (attempt: SignInAttempt) => Promise<Result<URL, 'unreachable'>>
+  /** Redeems the code of a callback, once; never retried. `query` is the callback's raw query. */
+  readonly exchange: (
+    query: string,
+    attempt: SignInAttempt,
+  ) => Promise<
+    Result<{ readonly principal: Authenticated; readonly tokens: Tokens }, ExchangeFailure>
+  >
+  /** RP-initiated logout; undefined where the provider offers none, or is unreachable. */
+  readonly endSessionUrl: (idToken: string | undefined, state: string) => Promise<URL | undefined>
+}
+
+export type TokenFailure = 'invalid' | 'expired' | 'unreachable'
+
+/** Proves a bearer token, or says why not. */
+export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>
+
+/** Written down after every decision. */
+export type DecisionRecord = {
+  readonly id: string
+  readonly decision: Decision
+  /** What is known of the request; not all of it where it could not be understood. */
+  readonly request: RequestSketch
+  readonly policy: HostPolicy | undefined
+  readonly policyVersion: string
+  readonly principal: Principal
+  readonly credential: CredentialKind | 'none'
+  readonly sessionKey: SessionKey | undefined
+}
+
+/** A decision, with what an allow tells the application. */
+export type Answer = {
+  readonly record: DecisionRecord
+  readonly identity: Identity
+  readonly assertion: string
+  /** Groups that the policy names and that did not fit the headers. */
+  readonly groupsCut: number
+}
+
+/** Signs who the caller is, for one host; empty where no header carries it. */
+export type AssertionSigner = (assertion: {
+  readonly host: HostName
+  readonly identity: Identity
+  readonly sessionKey: SessionKey | undefined
+  readonly policyVersion: string
+}) => Promise<string>
+
+export type VerifyPorts = {
+  readonly policies: () => PolicySet
+  readonly sessions: SessionStore
+  readonly verifyToken: TokenVerifier
+  readonly signAssertion: AssertionSigner
+  readonly now: () => EpochSeconds
+}
+
+export type SignInPorts = {
+  readonly attempts: SignInAttempts
+  readonly sessions: SessionStore
+  readonly identityProvider: IdentityProvider
+  readonly now: () => EpochSeconds
+  /** 256 random bits in base64url. */
+  readonly random: () => string
+  readonly hash: (text: string) => string
+}

@@ -1,0 +1,100 @@
+import { type AccessRequest } from '../core/access-request.ts'
+import { type Credential, chooseCredential } from '../core/credential.ts'
+import { decide } from '../core/decide.ts'
+import { type Decision, deny } from '../core/decision.ts'
+import { type Identity, identityFor, NOBODY } from '../core/identity-headers.ts'
+import { findPolicy, type HostPolicy } from '../core/policy/policy.ts'
+import { ANONYMOUS } from '../core/principal.ts'
+import { type DenyReason } from '../core/reason.ts'
+import { type Authentication, type AuthenticationFailure, authenticate } from './authenticate.ts'
+import { type Answer, type DecisionRecord, type VerifyPorts } from './ports.ts'
+
+/** An access request with whatever the client offered as proof, both kinds of it. */
+export type Question = {
+  readonly id: string
+  readonly request: AccessRequest
+  readonly bearer: Credential
+  readonly cookie: Credential
+}
+
+/** Answers one access request: find the policy, authenticate, decide, and say who it is. */
+export const verify = async (ports: VerifyPorts, question: Question): Promise<Answer> => {
+  const { id, request } = question
+  const policies = ports.policies()
+  const policy = findPolicy(policies, request.host)
+  const found = { id, request, policy, policyVersion: policies.version }
+  const refusal = policy === undefined ? 'unknown_host' : refusalOf(policy, request)
+  if (policy === undefined || refusal !== undefined) {
+    return without({ ...found, ...UNASKED, decision: deny(refusal ?? 'unknown_host') })
+  }
+  const chosen = chooseCredential(policy.credentials, question.bearer, question.cookie)
+  const { failure, ...who } = await authenticate(ports, chosen)
+  const decided = decide(policy, request, who.principal, ports.now())
+  const decision = afterFailure(decided, failure, who.credential)
+  return await withIdentity(ports, policy, { ...found, ...who, decision, request })
+}
+
+/** What is refused before anybody is asked who he is. */
+const refusalOf = (policy: HostPolicy, request: AccessRequest): DenyReason | undefined => {
+  if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method_refused'
+  if (!request.pathIsConfirmed && !policy.redirectIsOverridden) return 'path_mismatch'
+  return request.pathIsAmbiguous && policy.refusesAmbiguousPaths ? 'path_ambiguous' : undefined
+}
+
+const UNASKED: Omit<Authentication, 'failure'> = {
+  principal: ANONYMOUS,
+  credential: 'none',
+  sessionKey: undefined,
+}
+
+/**
+ * A stale cookie, or a store that does not answer, must not close a public page or turn a plain
+ * no into a question; where the answer would hang on who this is, the failure is the answer. A
+ * bearer token that is present decides everywhere.
+ */
+const afterFailure = (
+  decided: Decision,
+  failure: AuthenticationFailure | undefined,
+  credential: DecisionRecord['credential'],
+): Decision => {
+  if (failure === undefined) return decided
+  if (credential !== 'bearer' && decided.effect !== 'challenge') return decided
+  return failure.kind === 'challenge'
+    ? { effect: 'challenge', reason: failure.reason }
+    : { effect: 'unavailable', reason: failure.reason }
+}
+
+/** An answer that tells the application nothing. */
+const without = (record: DecisionRecord): Answer => ({
+  record,
+  identity: NOBODY,
+  assertion: '',
+  groupsCut: 0,
+})
+
+const withIdentity = async (
+  ports: VerifyPorts,
+  policy: HostPolicy,
+  record: DecisionRecord & { readonly request: AccessRequest },
+): Promise<Answer> => {
+  if (record.decision.effect !== 'allow') return without(record)
+  const sized = identityFor(record.principal, policy.groups)
+  if (sized === 'too_large') return without({ ...record, decision: deny('identity_too_large') })
+  const { identity, groupsCut } = sized
+  const assertion = await signed(ports, record, identity)
+  return { record, identity, assertion, groupsCut }
+}
+
+const signed = async (
+  ports: VerifyPorts,
+  record: DecisionRecord & { readonly request: AccessRequest },
+  identity: Identity,
+): Promise<string> =>
+  identity === NOBODY
+    ? ''
+    : await ports.signAssertion({
+        host: record.request.host,
+        identity,
+        sessionKey: record.sessionKey,
+        policyVersion: record.policyVersion,
+      })
