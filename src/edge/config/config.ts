@@ -29,21 +29,40 @@ export const readConfig = async (
   const overlay = overlayEnvironment(CONFIG_SCHEMA, yaml.value.value, environment)
   const inEnvironment = relocate(overlay.variables)
   const parsed = CONFIG_SCHEMA.safeParse(overlay.value)
-  if (!parsed.success) {
-    const faults = schemaFaults(parsed.error, CONFIG_SCHEMA, yaml.value).map(inEnvironment)
-    return fail([...inline, ...overlay.faults, ...faults])
-  }
-  const crossed = crossFaults(parsed.data, yaml.value).map(inEnvironment)
-  const secrets = await readSecrets(parsed.data, path, yaml.value)
-  const faults = [...inline, ...overlay.faults, ...crossed, ...(secrets.ok ? [] : secrets.failure)]
-  return secrets.ok && faults.length === 0
-    ? ok({ ...withAbsolutePaths(parsed.data, path), ...secrets.value })
+  const schemaOrCross = parsed.success
+    ? crossFaults(parsed.data, yaml.value)
+    : schemaFaults(parsed.error, CONFIG_SCHEMA, yaml.value)
+  const secrets = await readSecrets(overlay.value, path, yaml.value)
+  const faults = [
+    ...inline,
+    ...overlay.faults,
+    ...schemaOrCross.map(inEnvironment),
+    ...secrets.faults.map(inEnvironment),
+  ]
+  return parsed.success && faults.length === 0
+    ? ok(withSecrets(withAbsolutePaths(parsed.data, path), secrets.found))
     : fail(faults)
 }
+
+const withSecrets = (config: ConfigFile, found: ReadonlyMap<string, Secret>): Config => ({
+  ...config,
+  identityProvider: {
+    ...config.identityProvider,
+    secret: found.get('identityProvider.clientSecret'),
+  },
+  session: { ...config.session, keyRing: found.get('session.keys') },
+  assertion: { ...config.assertion, keySet: found.get('assertion.keys') },
+})
 
 const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
   ...config,
   policies: besideConfig(resolve(path), config.policies),
+  decisionLog: {
+    to:
+      config.decisionLog.to === 'stdout'
+        ? 'stdout'
+        : besideConfig(resolve(path), config.decisionLog.to),
+  },
 })
 
 /** A fault in a value that a variable set lies in the environment, not in the file. */
@@ -84,44 +103,25 @@ const valueAt = (value: unknown, name: string): unknown =>
     ? Object.entries(value).find(([key]) => key === name)?.[1]
     : undefined
 
-type Secrets = Pick<Config, 'identityProvider' | 'session' | 'assertion'>
-
+/** Reads every secret that is named, whether or not the rest of the file is right. */
 const readSecrets = async (
-  config: ConfigFile,
+  value: unknown,
   path: string,
   yaml: YamlFile,
-): Promise<Result<Secrets, readonly Fault[]>> => {
+): Promise<{ readonly found: ReadonlyMap<string, Secret>; readonly faults: readonly Fault[] }> => {
+  const found = new Map<string, Secret>()
   const faults: Fault[] = []
-  const read = async (
-    key: readonly [string, string],
-    value: string | undefined,
-    file: string | undefined,
-  ): Promise<Secret | undefined> => {
-    if (value !== undefined) return secret(value)
-    if (file === undefined) return undefined
-    const text = await readSecretFile(besideConfig(resolve(path), file))
-    if (text.ok) return text.value
-    faults.push({ file: yaml.file, ...yaml.placeOf(key), key: keyPath(key), ...text.failure })
-    return undefined
+  for (const [section, key] of SECRET_KEYS) {
+    const parent = valueAt(value, section)
+    const inline = valueAt(parent, key)
+    const file = valueAt(parent, `${key}File`)
+    if (typeof inline === 'string') found.set(`${section}.${key}`, secret(inline))
+    else if (typeof file === 'string') {
+      const at = [section, `${key}File`]
+      const read = await readSecretFile(besideConfig(resolve(path), file))
+      if (read.ok) found.set(`${section}.${key}`, read.value)
+      else faults.push({ file: yaml.file, ...yaml.placeOf(at), key: keyPath(at), ...read.failure })
+    }
   }
-  const { identityProvider, session, assertion } = config
-  const secrets: Secrets = {
-    identityProvider: {
-      ...identityProvider,
-      secret: await read(
-        ['identityProvider', 'clientSecretFile'],
-        identityProvider.clientSecret,
-        identityProvider.clientSecretFile,
-      ),
-    },
-    session: {
-      ...session,
-      keyRing: await read(['session', 'keysFile'], session.keys, session.keysFile),
-    },
-    assertion: {
-      ...assertion,
-      keySet: await read(['assertion', 'keysFile'], assertion.keys, assertion.keysFile),
-    },
-  }
-  return faults.length === 0 ? ok(secrets) : fail(faults)
+  return { found, faults }
 }

@@ -2,7 +2,6 @@ import { type Fault } from '../../core/fault.ts'
 import { keyPath } from '../files/schema-faults.ts'
 import { type YamlFile } from '../files/yaml-file.ts'
 import { type ConfigFile } from './schema.ts'
-import { isDevelopmentUrl } from './url.ts'
 
 type Complaint = {
   readonly path: readonly (string | number)[]
@@ -12,30 +11,16 @@ type Complaint = {
 
 /** Faults that lie between two keys. */
 export const crossFaults = (config: ConfigFile, yaml: YamlFile): readonly Fault[] =>
-  [...publicUrl(config), ...cookie(config), ...session(config), ...issuers(config)].map(
-    ({ path, problem, remedy }) => ({
-      file: yaml.file,
-      ...yaml.placeOf(path),
-      key: keyPath(path),
-      problem,
-      remedy,
-    }),
-  )
+  [...cookie(config), ...session(config), ...issuers(config)].map(({ path, problem, remedy }) => ({
+    file: yaml.file,
+    ...yaml.placeOf(path),
+    key: keyPath(path),
+    problem,
+    remedy,
+  }))
 
 export const isHttp = (config: Pick<ConfigFile, 'publicUrl'>): boolean =>
   new URL(config.publicUrl).protocol === 'http:'
-
-const publicUrl = (config: ConfigFile): readonly Complaint[] =>
-  isHttp(config) && !isDevelopmentUrl(config.publicUrl)
-    ? [
-        {
-          path: ['publicUrl'],
-          problem: 'must be https',
-          remedy:
-            'Plain http is accepted on loopback, *.localhost and *.test only, for development.',
-        },
-      ]
-    : []
 
 const cookie = (config: ConfigFile): readonly Complaint[] => {
   const complaints: Complaint[] = []

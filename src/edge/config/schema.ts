@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DEFAULT_IDENTITY_HEADERS, IDENTITY_SOURCES } from '../../core/identity-headers.ts'
 import { parseHostName } from '../../core/ids.ts'
 import { duration } from './duration.ts'
-import { httpUrl, isLoopbackUrl, storeUrl } from './url.ts'
+import { httpUrl, isDevelopmentUrl, isLoopbackUrl, storeUrl } from './url.ts'
 
 const listenAddress = z
   .string()
@@ -102,8 +102,12 @@ const cookieDomain = z.string().refine((name) => parseHostName(name) !== undefin
 
 export const CONFIG_SCHEMA = z.strictObject({
   publicUrl: httpUrl
-    .refine((url) => new URL(url).pathname === '/' && !/[?#]/.test(url), {
+    .refine((url) => !/^https?:\/\/[^/?#]*[/?#]./.test(url), {
       error: 'has a path or query. Name the origin only, such as https://auth.example.com',
+    })
+    .refine((url) => url.startsWith('https:') || isDevelopmentUrl(url), {
+      error:
+        'must be https. Plain http is accepted on loopback, *.localhost and *.test only, for development',
     })
     .describe('Origin of the public listener, as browsers reach it.'),
   listen: z

@@ -3,11 +3,14 @@ import { parseHostName } from '../../core/ids.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 
-export const isLoopbackUrl = (url: string): boolean => LOOPBACK.test(new URL(url).hostname)
+export const isLoopbackUrl = (url: string): boolean => LOOPBACK.test(hostOf(url))
+
+/** zod asks every refinement, so this one may be asked about text that is no URL. */
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : '')
 
 /** Names that resolve on one machine or nowhere: plain http may be used there, for development. */
 export const isDevelopmentUrl = (url: string): boolean =>
-  isLoopbackUrl(url) || /\.(?:localhost|test)$/.test(new URL(url).hostname)
+  isLoopbackUrl(url) || /\.(?:localhost|test)$/.test(hostOf(url))
 
 /** An absolute http or https URL without userinfo and fragment, kept as it was written. */
 export const httpUrl = z.string().refine(

@@ -64,7 +64,7 @@ const entryOf = (
   return {
     time: time.toISOString(),
     decision: record.id,
-    requestId: request.requestId,
+    requestId: request.requestId ?? record.id,
     effect: decision.effect,
     reason: decision.reason,
     status,

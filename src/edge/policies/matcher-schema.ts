@@ -68,7 +68,10 @@ const shorthand = (
   bare: z.ZodType<string>,
   operator: 'is' | 'has',
   full: z.ZodType<Matcher>,
-): MatcherSchema => z.union([bare.transform((written): Matcher => ({ [operator]: written })), full])
+): MatcherSchema =>
+  z.union([bare.transform((written): Matcher => ({ [operator]: written })), full], {
+    error: 'is neither one value nor a matcher. Write a value, or operators such as { in: [a, b] }',
+  })
 
 const stringMatcher = (schema: z.ZodType<string>): MatcherSchema =>
   shorthand(schema, 'is', z.strictObject({ ...equality(schema), ...parts }).refine(notEmpty, EMPTY))
@@ -107,11 +110,14 @@ export const MATCHER_SCHEMAS: Readonly<Record<ArgumentKind, MatcherSchema>> = {
       .refine(notEmpty, EMPTY),
   ),
   address: z
-    .union([
-      range.transform((one) => [one]),
-      some(range),
-      z.strictObject({ in: some(range) }).transform((matcher) => matcher.in),
-    ])
+    .union(
+      [
+        range.transform((one) => [one]),
+        some(range),
+        z.strictObject({ in: some(range) }).transform((matcher) => matcher.in),
+      ],
+      { error: 'is no address range. Write 10.0.0.0/8, or a list of ranges' },
+    )
     .transform((ranges): Matcher => ({ in: ranges })),
   actor: shorthand(actor, 'is', z.strictObject(equality(actor)).refine(notEmpty, EMPTY)),
   email: shorthand(

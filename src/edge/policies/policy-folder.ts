@@ -62,8 +62,10 @@ const loadFile = async (path: string, name: string): Promise<Result<Loaded, read
   const yaml = await readYamlFile(path, name)
   if (!yaml.ok) return yaml
   const parsed = POLICY_SCHEMA.safeParse(yaml.value.value)
-  if (!parsed.success) return fail(schemaFaults(parsed.error, POLICY_SCHEMA, yaml.value))
-  const { rules, faults } = readRules(parsed.data, yaml.value)
+  const { rules, faults } = readRules(yaml.value)
+  if (!parsed.success) {
+    return fail([...schemaFaults(parsed.error, POLICY_SCHEMA, yaml.value), ...faults])
+  }
   if (faults.length > 0) return fail(faults)
   const { hosts, owner, credentials, paths, authRequestRedirect, sendGroups } = parsed.data
   return ok({

@@ -45,7 +45,7 @@ const operators = z
     error: 'has no operator. Write and, or, not or nor with a list of conditions',
   })
 
-const rule = z
+export const RULE_SCHEMA = z
   .strictObject({
     id: z
       .string()
@@ -107,14 +107,13 @@ export const POLICY_SCHEMA = z.strictObject({
     .describe('Groups that the application may see besides those that rules name.'),
   policy: z
     .union([
-      z.array(rule).min(1, 'is an empty list. Without a rule nobody gets in; write one'),
-      rule.transform((one) => [one]),
+      z.array(RULE_SCHEMA).min(1, 'is an empty list. Without a rule nobody gets in; write one'),
+      RULE_SCHEMA.transform((one) => [one]),
     ])
     .describe(
       'Rules; a deny that holds denies, else an allow that holds allows, else it is denied.',
     ),
 })
 
-export type PolicyFile = z.infer<typeof POLICY_SCHEMA>
-export type RuleFile = PolicyFile['policy'][number]
+export type RuleFile = z.infer<typeof RULE_SCHEMA>
 export type OperatorsFile = NonNullable<RuleFile['allow']>

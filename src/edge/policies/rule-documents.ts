@@ -10,7 +10,7 @@ import {
 import { keyPath, schemaFaults, suggestKey } from '../files/schema-faults.ts'
 import { type YamlFile } from '../files/yaml-file.ts'
 import { MATCHER_SCHEMAS } from './matcher-schema.ts'
-import { type OperatorsFile, type PolicyFile, type RuleFile } from './policy-schema.ts'
+import { type OperatorsFile, RULE_SCHEMA, type RuleFile } from './policy-schema.ts'
 import { parseUntil } from './until.ts'
 
 type Path = readonly (string | number)[]
@@ -23,12 +23,18 @@ export type RulesRead = {
 const OPERATORS: readonly OperatorName[] = ['and', 'or', 'not', 'nor']
 const DEEPEST = 8
 
-/** Rules of a file whose outer shape is known to be right → documents, or faults with a place. */
-export const readRules = (policy: PolicyFile, yaml: YamlFile): RulesRead => {
+/**
+ * Rules → documents, or faults with a place. Rules whose outer shape is wrong are left out: the
+ * schema of the file has said so, and the others may have faults to report as well.
+ */
+export const readRules = (yaml: YamlFile): RulesRead => {
   const faults: Fault[] = []
-  const isList = Array.isArray(valueOf(yaml.value, 'policy'))
-  const rules = policy.policy.map((rule, index): RuleDocument => {
-    const path: Path = isList ? ['policy', index] : ['policy']
+  const written = valueOf(yaml.value, 'policy')
+  const list: readonly unknown[] = Array.isArray(written) ? written : [written]
+  const rules = list.flatMap((each, index): readonly RuleDocument[] => {
+    const path: Path = Array.isArray(written) ? ['policy', index] : ['policy']
+    const { data: rule } = RULE_SCHEMA.safeParse(each)
+    if (rule === undefined) return []
     const action = rule.allow === undefined ? 'deny' : 'allow'
     const before = faults.length
     const operators = readOperators(rule.allow ?? rule.deny ?? {}, [...path, action], yaml, faults)
@@ -40,7 +46,7 @@ export const readRules = (policy: PolicyFile, yaml: YamlFile): RulesRead => {
       until: rule.until === undefined ? undefined : parseUntil(rule.until),
     }
     if (faults.length === before) faults.push(...ruleFaults(rule, document, path, yaml))
-    return document
+    return [document]
   })
   return { rules, faults }
 }
