@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Server } from 'node:http'
 import { type Logger } from 'pino'
+import { headerBudget } from './core/header-budget.ts'
 import { epochSeconds } from './core/ids.ts'
 import { findPolicy, type PolicySet } from './core/policy/policy.ts'
 import { type ReturnUrlRules } from './core/return-url.ts'
@@ -146,6 +147,7 @@ const createVerifyServer = (
       sessions,
       verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
       signAssertion: signs ? signAssertion : () => Promise.resolve(''),
+      headerBudget: headerBudget(identityHeaders, publicOrigin(config).length),
       now,
     },
     requireHost: config.verify.requireHost,

@@ -1,3 +1,4 @@
+import { type CostedSource, costOf, type HeaderBudget } from './header-budget.ts'
 import { type Principal } from './principal.ts'
 
 /** What an identity header may carry. */
@@ -51,46 +52,50 @@ export const NOBODY: Identity = {
 const VALUE_LIMIT = 384
 
 /**
- * What all groups may take, in the header and again in the assertion. With the values above, the
- * names, and an assertion around them, the answer stays below 3 KiB (`proxy_buffer_size` is 4 KiB).
- */
-const GROUPS_LIMIT = 800
-
-/**
  * Reduces a principal to what a host may see: only groups that its policy names, and of those as
- * many as fit.
+ * many as the budget leaves room for.
  *
  * @returns how many of the named groups did not fit; `too_large` where the subject did not.
  */
 export const identityFor = (
   principal: Principal,
   named: ReadonlySet<string>,
+  budget: HeaderBudget,
+  host: string,
 ): { readonly identity: Identity; readonly groupsCut: number } | 'too_large' => {
   if (principal.kind === 'anonymous') return { identity: NOBODY, groupsCut: 0 }
-  if (headerText(principal.subject).length > VALUE_LIMIT) return 'too_large'
+  const purse = createPurse(budget, host)
+  if (!purse.buys('subject', principal.subject)) return 'too_large'
+  const email = purse.orEmpty('email', principal.email)
+  const preferredUsername = purse.orEmpty('preferred_username', principal.preferredUsername)
   const wanted = (principal.groups ?? []).filter((group) => named.has(group))
-  const groups = thoseThatFit(wanted)
-  const identity: Identity = {
-    subject: principal.subject,
-    email: orEmpty(principal.email),
-    preferredUsername: orEmpty(principal.preferredUsername),
-    groups,
-    actor: principal.actor,
+  const groups = wanted.filter((group) => purse.buys('groups', group))
+  const { subject, actor } = principal
+  return {
+    identity: { subject, email, preferredUsername, groups, actor },
+    groupsCut: wanted.length - groups.length,
   }
-  return { identity, groupsCut: wanted.length - groups.length }
 }
 
-const orEmpty = (text: string | undefined): string =>
-  text === undefined || headerText(text).length > VALUE_LIMIT ? '' : text
+type Purse = {
+  readonly buys: (source: CostedSource, text: string) => boolean
+  readonly orEmpty: (source: CostedSource, text: string | undefined) => string
+}
 
-const thoseThatFit = (groups: readonly string[]): readonly string[] => {
-  let room = GROUPS_LIMIT
-  return groups.filter((group) => {
-    const size = headerText(group).length + 1
-    if (size > room) return false
-    room -= size
+/** The assertion names the host too, as its audience. */
+const createPurse = (budget: HeaderBudget, host: string): Purse => {
+  let left = budget.room - (budget.times.has('assertion') ? host.length * 2 : 0)
+  const buys: Purse['buys'] = (source, text) => {
+    const length = headerText(text).length
+    const cost = costOf(budget, source, text, length)
+    if (length > VALUE_LIMIT || cost > left) return false
+    left -= cost
     return true
-  })
+  }
+  return {
+    buys,
+    orEmpty: (source, text) => (text !== undefined && buys(source, text) ? text : ''),
+  }
 }
 
 /** One header of an allow; every configured one is sent, empty where there is no value. */

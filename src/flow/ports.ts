@@ -1,6 +1,7 @@
 import { type RequestSketch } from '../core/access-request.ts'
 import { type CredentialKind } from '../core/credential.ts'
 import { type Decision } from '../core/decision.ts'
+import { type HeaderBudget } from '../core/header-budget.ts'
 import { type Identity } from '../core/identity-headers.ts'
 import { type EpochSeconds, type HostName, type SessionId, type SessionKey } from '../core/ids.ts'
 import { type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
@@ -107,6 +108,7 @@ export type VerifyPorts = {
   readonly sessions: SessionStore
   readonly verifyToken: TokenVerifier
   readonly signAssertion: AssertionSigner
+  readonly headerBudget: HeaderBudget
   readonly now: () => EpochSeconds
 }
 

@@ -78,7 +78,12 @@ const withIdentity = async (
   record: DecisionRecord & { readonly request: AccessRequest },
 ): Promise<Answer> => {
   if (record.decision.effect !== 'allow') return without(record)
-  const sized = identityFor(record.principal, policy.groups)
+  const sized = identityFor(
+    record.principal,
+    policy.groups,
+    ports.headerBudget,
+    record.request.host,
+  )
   if (sized === 'too_large') return without({ ...record, decision: deny('identity_too_large') })
   const { identity, groupsCut } = sized
   const assertion = await signed(ports, record, identity)

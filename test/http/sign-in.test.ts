@@ -97,7 +97,7 @@ describe('signing in', () => {
       /^__Secure-vestibule=; Domain=test; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/,
     )
     const url = new URL(reply.location ?? '')
-    expect(`${url.origin}`).toBe(idp.issuer)
+    expect(url.origin).toBe(idp.issuer)
     expect(url.searchParams.get('post_logout_redirect_uri')).toBe(
       'https://auth.test/oauth2/signed_out',
     )

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { parseSync } from '@swc/core'
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+/** Which layers each layer may import, and which packages. Whatever is not listed is forbidden. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  core: ['core'],
+  flow: ['core', 'flow'],
+  'edge/assertion': ['core', 'flow', 'edge/assertion', 'jose', 'lru-cache', 'zod', 'node:crypto'],
+  'edge/config': ['core', 'edge/config', 'edge/files', 'zod', 'node:path'],
+  'edge/files': ['core', 'edge/files', 'leven', 'yaml', 'zod', 'node:fs/promises'],
+  'edge/http': [
+    'core',
+    'flow',
+    'edge/http',
+    'express',
+    'jose',
+    'node:crypto',
+    'node:http',
+    'node:net',
+    'node:stream',
+  ],
+  'edge/observe': ['core', 'flow', 'edge/observe', 'pino', 'prom-client'],
+  'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
+  'edge/outbound': ['edge/outbound'],
+  'edge/policies': [
+    'core',
+    'edge/files',
+    'edge/policies',
+    'zod',
+    'node:crypto',
+    'node:fs/promises',
+    'node:net',
+    'node:path',
+  ],
+  'edge/sessions': ['core', 'flow', 'edge/sessions', 'ioredis', 'lru-cache', 'zod', 'node:crypto'],
+  'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
+}
+
+/** They wire everything together. */
+const WIRING = /^(?:main|service|listeners|commands\/.*)\.ts$|^commands\//
+
+/** `core/decide.ts` → `core`; `edge/http/page.ts` → `edge/http`. */
+const layerOf = (path: string): string => {
+  const [first = '', second = '', ...rest] = path.split('/')
+  return first === 'edge' && rest.length > 0 ? `${first}/${second}` : first.replace(/\.ts$/, '')
+}
+
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.ts'),
+)
+
+const importsOf = (path: string): readonly string[] =>
+  parseSync(readFileSync(join(SRC, path), 'utf8'), { syntax: 'typescript' }).body.flatMap((node) =>
+    'source' in node && node.source !== null && node.source !== undefined
+      ? [node.source.value]
+      : [],
+  )
+
+const targetOf = (path: string, specifier: string): string =>
+  specifier.startsWith('.')
+    ? layerOf(relative(SRC, resolve(SRC, dirname(path), specifier)))
+    : specifier
+
+const bound = sources.filter((path) => !WIRING.test(path))
+
+describe('architecture', () => {
+  test('every layer is listed', () => {
+    expect(bound.map(layerOf).filter((layer) => ALLOWED[layer] === undefined)).toEqual([])
+  })
+
+  test.each(bound)('%s imports only what its layer may', (path) => {
+    const allowed = ALLOWED[layerOf(path)] ?? []
+    const targets = importsOf(path).map((specifier) => targetOf(path, specifier))
+    expect(targets.filter((target) => !allowed.includes(target))).toEqual([])
+  })
+
+  test.each(sources)('%s is at most 250 lines', (path) => {
+    expect(readFileSync(join(SRC, path), 'utf8').split('\n').length).toBeLessThanOrEqual(251)
+  })
+})

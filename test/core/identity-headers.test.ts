@@ -1,0 +1,120 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { headerBudget } from '../../src/core/header-budget.ts'
+import {
+  DEFAULT_IDENTITY_HEADERS,
+  headerText,
+  identityFor,
+  identityHeaderValue,
+} from '../../src/core/identity-headers.ts'
+import { randomAssertionKeys } from '../../src/edge/assertion/assertion-keys.ts'
+import { createAssertionSigner } from '../../src/edge/assertion/assertion-signer.ts'
+import { answerHeaders } from '../../src/edge/http/verify-answer.ts'
+import { aPerson, host, NOW } from '../support/policies.ts'
+
+/** Raw UTF-16 units, lone surrogates included, with the dangerous ones in favour. */
+const unit = fc.oneof(
+  fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+  fc.constantFrom(',', '%', '\r', '\n', '\0', '\ud800', 'é', ' ', 'a'),
+)
+const text = fc.array(unit, { maxLength: 300 }).map((units) => units.join(''))
+
+const BUDGET = headerBudget(DEFAULT_IDENTITY_HEADERS, 25)
+
+describe('identity headers', () => {
+  test('are printable ASCII without a comma, whatever the text', () => {
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(headerText(value)).toMatch(/^[\x21-\x2b\x2d-\x7e]*$/)
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+  })
+
+  test('read back as what was written, where that was well-formed', () => {
+    expect(decodeURIComponent(headerText('Łukasz, 100 %'))).toBe('Łukasz, 100 %')
+  })
+
+  test('a comma in a group makes no second group', () => {
+    const sized = identityFor(
+      aPerson({ groups: ['CN=Admins,OU=x', 'b'] }),
+      new Set(['CN=Admins,OU=x', 'b']),
+      BUDGET,
+      'app.test',
+    )
+    expect(sized).toMatchObject({ groupsCut: 0 })
+    if (sized === 'too_large') throw new Error('too large')
+    expect(identityHeaderValue('groups', sized.identity, '')).toBe('CN=Admins%2COU=x,b')
+  })
+
+  test('carry only groups that the policy names', () => {
+    expect(identityFor(aPerson(), new Set(['sre', 'other']), BUDGET, 'app.test')).toMatchObject({
+      identity: { groups: ['sre'] },
+      groupsCut: 0,
+    })
+  })
+
+  test('hold some fifty groups of ordinary names, and count what they leave out', () => {
+    const groups = Array.from({ length: 500 }, (_each, index) => `team-platform-${index}`)
+    const sized = identityFor(aPerson({ groups }), new Set(groups), BUDGET, 'app.test')
+    if (sized === 'too_large') throw new Error('too large')
+    expect(sized.identity.groups.length).toBeGreaterThan(40)
+    expect(sized.groupsCut).toBe(500 - sized.identity.groups.length)
+  })
+
+  test('an answer stays below 3 KiB, assertion included, whatever the claims are', async () => {
+    const keys = await randomAssertionKeys()
+    const issuer = `https://${'a'.repeat(60)}.example.com`
+    const sign = createAssertionSigner({
+      keys: () => keys,
+      issuer,
+      lifetimeSeconds: 300,
+      now: () => NOW,
+    })
+    const budget = headerBudget(DEFAULT_IDENTITY_HEADERS, issuer.length)
+    const routed = host(`${'h'.repeat(60)}.${'i'.repeat(60)}.example.com`)
+    const longest = fc.oneof(text, fc.constant('é'.repeat(255)), fc.constant('x'.repeat(255)))
+    await fc.assert(
+      fc.asyncProperty(
+        longest,
+        longest,
+        fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 500 }),
+        async (subject, name, groups) => {
+          const person = aPerson({
+            subject,
+            email: `${'e'.repeat(64)}@${'d'.repeat(180)}.com`,
+            preferredUsername: name,
+            groups,
+          })
+          const sized = identityFor(person, new Set(groups), budget, routed)
+          if (sized === 'too_large') return
+          const { identity } = sized
+          const assertion = await sign({
+            host: routed,
+            identity,
+            sessionKey: undefined,
+            policyVersion: '0123456789abcdef',
+          })
+          const record = {
+            id: '00000000-0000-0000-0000-000000000000',
+            decision: { effect: 'allow', reason: 'rule_matched', rule: 'x' },
+            request: {},
+            policy: undefined,
+            policyVersion: '',
+            principal: person,
+            credential: 'cookie',
+            sessionKey: undefined,
+          } as const
+          const headers = answerHeaders(
+            { record, identity, assertion, groupsCut: 0 },
+            DEFAULT_IDENTITY_HEADERS,
+          )
+          // Each pair costs four bytes more, and Node adds status line, Date, Connection and Keep-Alive.
+          const size = headers.join('').length + headers.length * 2 + 120
+          expect(size).toBeLessThan(3072)
+        },
+      ),
+      { seed: 3, numRuns: 150 },
+    )
+  })
+})

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { Redis as Client } from 'ioredis'
+import { type Redis, startRedis } from '../../demo/redis.ts'
+import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
+import { type RecordStore } from '../../src/edge/sessions/record-store.ts'
+import { createRedisRecordStore } from '../../src/edge/sessions/redis-record-store.ts'
+import { describeRecordStore } from '../contracts/record-store.ts'
+
+describeRecordStore('the memory record store', () => {
+  let now = 0
+  return Promise.resolve({
+    store: createMemoryRecordStore(() => now),
+    passTime: (ms) => {
+      now += ms
+      return Promise.resolve()
+    },
+    stop: () => Promise.resolve(),
+  })
+})
+
+/** Redis has a clock of its own: time passes by shortening what is left of every record. */
+const passRedisTime = async (client: Client, ms: number): Promise<void> => {
+  for (const key of await client.keys('test:*')) {
+    const left = (await client.pttl(key)) - ms
+    if (left <= 0) await client.del(key)
+    else await client.pexpire(key, left)
+  }
+}
+
+const connected = async (store: RecordStore): Promise<RecordStore> => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if ((await store.ping()).ok) return store
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error('Redis did not answer')
+}
+
+const create = (url: string, lost: string[] = []): RecordStore =>
+  createRedisRecordStore({
+    url,
+    timeoutMs: 250,
+    observe: () => undefined,
+    onLost: (detail) => lost.push(detail),
+  })
+
+describeRecordStore('the Redis record store', async () => {
+  const redis = await startRedis()
+  const client = new Client(redis.url)
+  const store = await connected(create(redis.url))
+  return {
+    store,
+    passTime: (ms) => passRedisTime(client, ms),
+    stop: async () => {
+      await store.close()
+      client.disconnect()
+      await redis.stop()
+    },
+  }
+})
+
+describe('the Redis record store in an outage', () => {
+  let redis: Redis
+  let store: RecordStore
+  const lost: string[] = []
+
+  beforeAll(async () => {
+    redis = await startRedis()
+    store = await connected(create(redis.url, lost))
+  })
+  afterAll(async () => {
+    await store.close()
+    await redis.stop()
+  })
+
+  test('answers unreachable while Redis hangs, does not queue, and recovers by itself', async () => {
+    redis.child.signal('SIGSTOP')
+    const startedAt = performance.now()
+    const answers = await Promise.all(Array.from({ length: 200 }, () => store.get('test:x')))
+    const tookMs = performance.now() - startedAt
+    redis.child.signal('SIGCONT')
+    expect(answers.every((answer) => !answer.ok)).toBe(true)
+    // Bounded by one deadline, not by two hundred; generous, since machines are slow.
+    expect(tookMs).toBeLessThan(3000)
+    expect((await (await connected(store)).get('test:x')).ok).toBe(true)
+  })
+
+  test('answers unreachable at once where nobody listens', async () => {
+    const dead = create('redis://127.0.0.1:1', lost)
+    expect(await dead.get('test:x')).toEqual({ ok: false, failure: 'unreachable' })
+    expect(await dead.put('test:x', Buffer.from('x'), 1000)).toEqual({
+      ok: false,
+      failure: 'unreachable',
+    })
+    await dead.close()
+  })
+})
