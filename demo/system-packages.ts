@@ -40,6 +40,14 @@ const COMMANDS: ReadonlyMap<string, SystemCommand> = new Map([
     },
   ],
   [
+    'wrk',
+    {
+      why: 'the load generator of the benchmarks',
+      debian: ['wrk'],
+      homebrew: 'brew install wrk',
+    },
+  ],
+  [
     'kubectl',
     {
       why: 'renders the manifests in k8s/ for the tests; it talks to no cluster',

@@ -141,8 +141,9 @@ export const providerConfiguration = (parts: ProviderParts): Configuration => {
     },
     renderError: (ctx, out) => html(ctx, noticePage(out.error, out.error_description ?? '')),
     clientBasedCORS: () => false,
-    // The default refuses special-use addresses, and here every client lives on loopback.
-    fetch: async (input, init) => await fetch(input, init),
+    // The library's dispatcher refuses special-use addresses, and here every client lives on loopback.
+    fetch: async (input, { dispatcher: _refusesLoopback, ...init } = {}) =>
+      await fetch(input, init),
     features: features(parts),
     ttl: {
       AccessToken: lifetimes.accessToken ?? 300,

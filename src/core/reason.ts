@@ -26,7 +26,8 @@ export const REASONS = {
       'The query of the auth URL has unknown, repeated or missing parameters.',
     malformed_request: 'A header that nginx sets is missing or not well-formed.',
     duplicate_header: 'A header that is read was sent more than once.',
-    impersonation_header: 'The client sent an Impersonate-* header.',
+    impersonation_header:
+      'The client sent an Impersonate-* header, or an identity header in another spelling.',
     method_refused: 'TRACE and CONNECT are never let through.',
     identity_too_large: 'The subject does not fit the identity headers.',
   },

@@ -32,8 +32,13 @@ export const beginSignIn = async (
 }
 
 export type CompleteFailure =
-  /** No attempt of this browser waits under that state: replayed, expired, or somebody else's. */
+  /** No attempt waits under that state: replayed or expired; or the browser refuses cookies. */
   | { readonly kind: 'no_attempt' }
+  /**
+   * Begun with another cookie: in somebody else's browser, or by tabs side by side of which each
+   * was given a cookie of its own. Its code is not redeemed; beginning again does no harm.
+   */
+  | { readonly kind: 'other_browser'; readonly returnTo: string }
   /** The provider said no, such as `access_denied`. */
   | { readonly kind: 'provider_refused' }
   | { readonly kind: 'store_unreachable' }
@@ -67,15 +72,16 @@ export const completeSignIn = async (
   const taken = await ports.attempts.take(callback.state)
   if (!taken.ok) return fail({ kind: 'store_unreachable' })
   const attempt = taken.value
-  if (attempt === undefined || !isCurrent(ports, attempt, callback.browser)) {
-    return fail({ kind: 'no_attempt' })
+  if (attempt === undefined || !isCurrent(ports, attempt)) return fail({ kind: 'no_attempt' })
+  if (attempt.browser !== ports.hash(callback.browser)) {
+    return fail({ kind: 'other_browser', returnTo: attempt.returnTo })
   }
   if (callback.isError) return fail({ kind: 'provider_refused' })
   return await redeem(ports, attempt, callback)
 }
 
-const isCurrent = (ports: SignInPorts, attempt: SignInAttempt, browser: string): boolean =>
-  attempt.browser === ports.hash(browser) && ports.now() - attempt.startedAt <= ATTEMPT_SECONDS
+const isCurrent = (ports: SignInPorts, attempt: SignInAttempt): boolean =>
+  ports.now() - attempt.startedAt <= ATTEMPT_SECONDS
 
 const redeem = async (
   ports: SignInPorts,

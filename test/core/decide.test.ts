@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { decide } from '../../src/core/decide.ts'
 import { epochSeconds } from '../../src/core/ids.ts'
 import { ANONYMOUS, type Principal } from '../../src/core/principal.ts'

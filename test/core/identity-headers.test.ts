@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { headerBudget } from '../../src/core/header-budget.ts'
 import {
   DEFAULT_IDENTITY_HEADERS,

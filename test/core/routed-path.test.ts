@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { freePort } from '../../demo/free-port.ts'
 import { type Nginx, startNginx } from '../../demo/nginx.ts'
 import { isAmbiguousPath, routedPath } from '../../src/core/routed-path.ts'

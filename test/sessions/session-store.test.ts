@@ -73,8 +73,8 @@ describe('the session store', () => {
     const ring = randomKeyRing()
     const id = await create(storeWith(ring))
     const other = await create(storeWith(ring))
-    const [name] = [...written.keys()].filter((each) => each.includes(storeWith(ring).keyOf(id)))
-    const [otherName] = [...written.keys()].filter((each) =>
+    const name = [...written.keys()].find((each) => each.includes(storeWith(ring).keyOf(id)))
+    const otherName = [...written.keys()].find((each) =>
       each.includes(storeWith(ring).keyOf(other)),
     )
     await records.put(otherName ?? '', written.get(name ?? '') ?? Buffer.alloc(0), 60_000)

@@ -130,7 +130,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   }),
   identityProvider: z.strictObject({
     issuer: issuerUrl.describe('Its issuer; everything else is found by discovery.'),
-    clientId: text,
+    clientId: text.describe('What the provider calls Vestibule.'),
     clientSecret: text
       .optional()
       .describe('From the environment only; in a file use `clientSecretFile`.'),

@@ -11,6 +11,8 @@ import { type Question } from '../../flow/verify.ts'
 export type NginxRequestOptions = {
   readonly requireHost: boolean
   readonly cookieName: string
+  /** Names of the identity headers, in lower case. */
+  readonly identityNames: ReadonlySet<string>
 }
 
 export type NginxQuestion = Omit<Question, 'id'>
@@ -29,7 +31,7 @@ export const readNginxRequest = (
   options: NginxRequestOptions,
 ): Result<NginxQuestion, Refusal> => {
   const query = parseAuthQuery(queryOf(url))
-  const headers = readHeaders(rawHeaders)
+  const headers = readHeaders(rawHeaders, options.identityNames)
   const { reason, ...plain } = headers
   const about = { ...query, ...describedBy(headers) }
   if (reason !== undefined) return fail({ reason, about })
@@ -83,7 +85,10 @@ const SINGLE: ReadonlyMap<string, keyof TrustedHeaders> = new Map([
 ])
 
 /** One pass over the raw headers; Node's own view would join or drop duplicates. */
-const readHeaders = (raw: readonly string[]): Headers => {
+const readHeaders = (
+  raw: readonly string[],
+  identityNames: NginxRequestOptions['identityNames'],
+): Headers => {
   const headers: Headers = { cookies: [] }
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()
@@ -94,11 +99,20 @@ const readHeaders = (raw: readonly string[]): Headers => {
       headers[key] = value
     } else if (name === 'cookie') {
       headers.cookies.push(value)
-    } else if (name.startsWith('impersonate') && /^impersonate[-_.]/.test(name)) {
+    } else if (impersonates(name, identityNames)) {
       headers.reason = 'impersonation_header'
     }
   }
   return headers
+}
+
+/**
+ * Whether a name claims to be somebody: `Impersonate-*`, or an identity header in a spelling that
+ * nginx does not overwrite. Applications that fold `_` and `.` (CGI, WSGI, PHP) would see two.
+ */
+const impersonates = (name: string, identityNames: ReadonlySet<string>): boolean => {
+  const folded = /[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9-]/g, '-') : name
+  return folded.startsWith('impersonate-') || (folded !== name && identityNames.has(folded))
 }
 
 /** Client text, or advice: what is not well-formed counts as not sent. */

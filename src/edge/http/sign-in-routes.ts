@@ -86,13 +86,19 @@ const callback = async (
   if (!completed.ok) {
     const { failure } = completed
     observe.signIn(failure.kind, 'detail' in failure ? failure.detail : undefined)
-    sendPage(response, ...COMPLETE_FAILURES[failure.kind])
+    if (failure.kind === 'other_browser') beginAgain(response, failure.returnTo)
+    else sendPage(response, ...COMPLETE_FAILURES[failure.kind])
     return
   }
   observe.signIn('completed')
   cookies.setSession(response, completed.value.sessionId)
   // Checked again: the policies may have changed, and what a store held is input.
   redirect(response, parseReturnUrl(completed.value.returnTo, returnUrls) ?? '/')
+}
+
+/** Ends: the next attempt uses the cookie that this browser has sent. */
+const beginAgain = (response: Response, returnTo: string): void => {
+  redirect(response, `/oauth2/start?rd=${encodeURIComponent(returnTo)}`)
 }
 
 /** RFC 6749 section 4.1.2: no parameter twice, and either a code or an error. */
@@ -111,7 +117,9 @@ const readCallback = (
     : undefined
 }
 
-const COMPLETE_FAILURES: Readonly<Record<CompleteFailure['kind'], readonly [number, Page]>> = {
+const COMPLETE_FAILURES: Readonly<
+  Record<Exclude<CompleteFailure['kind'], 'other_browser'>, readonly [number, Page]>
+> = {
   no_attempt: [400, staleSignIn],
   provider_refused: [400, refusedSignIn],
   refused: [400, refusedSignIn],

@@ -10,13 +10,15 @@ import { verify } from '../../flow/verify.ts'
 import { type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
 import { answerHeaders, commonHeaders, STATUS, type VerifyStatus } from './verify-answer.ts'
 
-export type VerifyListenerOptions = NginxRequestOptions & {
+export type VerifyListenerOptions = Omit<NginxRequestOptions, 'identityNames'> & {
   readonly ports: VerifyPorts
   readonly identityHeaders: IdentityHeaderNames
   /** Writes the decision down; neither throws nor waits. */
   readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
   readonly onBug: (error: unknown) => void
 }
+
+type ListenerOptions = VerifyListenerOptions & NginxRequestOptions
 
 /**
  * nginx forwards up to 33 KiB of client headers and adds the URL three times; with Node's own
@@ -25,7 +27,9 @@ export type VerifyListenerOptions = NginxRequestOptions & {
 const LARGEST_HEADERS = 64 * 1024
 
 /** The listener that nginx asks. Only 200, 401, 403, 503 and 404 (no such path) ever leave it. */
-export const createVerifyListener = (options: VerifyListenerOptions): Server => {
+export const createVerifyListener = (given: VerifyListenerOptions): Server => {
+  const identityNames = new Set(given.identityHeaders.map(([name]) => name.toLowerCase()))
+  const options: ListenerOptions = { ...given, identityNames }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (!isVerifyPath(request.url ?? '')) {
       response.writeHead(404, ['Content-Length', '0', 'Cache-Control', 'no-store']).end()
@@ -58,7 +62,7 @@ const isVerifyPath = (url: string): boolean =>
   /^(?:https?:\/\/[^/?#]*)?\/(?:verify|oauth2\/auth)(?:\?|$)/.test(url)
 
 const respond = async (
-  options: VerifyListenerOptions,
+  options: ListenerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -83,7 +87,7 @@ const hasBody = (request: IncomingMessage): boolean =>
 
 /** Whatever is thrown, nobody gets in, and nginx hears that it was our fault. */
 const decideSafely = async (
-  options: VerifyListenerOptions,
+  options: ListenerOptions,
   request: IncomingMessage,
 ): Promise<Answer> => {
   const id = randomUUID()
@@ -100,7 +104,7 @@ const decideSafely = async (
 
 /** The answer to what could not be understood as a request. */
 const unread = (
-  options: VerifyListenerOptions,
+  options: ListenerOptions,
   id: string,
   decision: Decision,
   request: RequestSketch = {},
@@ -121,7 +125,7 @@ const unread = (
 })
 
 /** A malformed request line, an oversized header, a time-out: Node would answer 400, 431 or 408. */
-const refuse = (options: VerifyListenerOptions, socket: Duplex): void => {
+const refuse = (options: ListenerOptions, socket: Duplex): void => {
   if (!socket.writable) {
     socket.destroy()
     return

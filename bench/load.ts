@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+
+export type Load = {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** A connection for each request, as ingress-nginx makes them; kept connections otherwise. */
+  readonly reconnect: boolean
+  readonly seconds: number
+  readonly connections: number
+}
+
+export type Measured = {
+  readonly requestsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Answers that were no 2xx, and connections that failed. */
+  readonly errors: number
+}
+
+/** Puts load on a server with wrk and reads what it measured. */
+export const measure = async (load: Load): Promise<Measured> => {
+  const headers = { ...load.headers, ...(load.reconnect ? { Connection: 'close' } : {}) }
+  const wrk = spawn(
+    'wrk',
+    [
+      '-t1',
+      `-c${load.connections}`,
+      `-d${load.seconds}s`,
+      '--latency',
+      ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+      load.url,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const report = await text(wrk.stdout)
+  return {
+    requestsPerSecond: numberIn(report, /Requests\/sec:\s+([\d.]+)/),
+    p50Ms: latencyIn(report, '50%'),
+    p99Ms: latencyIn(report, '99%'),
+    errors:
+      numberIn(report, /Non-2xx or 3xx responses: (\d+)/) +
+      [...report.matchAll(/(?:connect|read|write|timeout) (\d+)/g)].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
+      ),
+  }
+}
+
+const numberIn = (report: string, pattern: RegExp): number => Number(pattern.exec(report)?.[1] ?? 0)
+
+const UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000 }
+
+const latencyIn = (report: string, percentile: string): number => {
+  const [, value, unit = ''] = new RegExp(`${percentile}\\s+([\\d.]+)(us|ms|s)`).exec(report) ?? []
+  return Number(value) * (UNITS[unit] ?? Number.NaN)
+}
