@@ -208,8 +208,10 @@ describe('the token verifier', () => {
     const rotated = await token({ header: { kid: 'two' }, by: otherKeys })
     expect(await failureOf(rotated, verify)).toBe('accepted')
     expect(fetches).toBe(2)
-    const flood = Array.from({ length: 100 }, async (_each, index) =>
-      await failureOf(await token({ header: { kid: `x${index}` } }), verify),
+    const flood = Array.from(
+      { length: 100 },
+      async (_each, index) =>
+        await failureOf(await token({ header: { kid: `x${index}` } }), verify),
     )
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['invalid']))
     expect(fetches).toBe(2)
