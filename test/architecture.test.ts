@@ -32,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'edge/policies',
     'zod',
     'node:crypto',
+    'node:fs',
     'node:fs/promises',
     'node:net',
     'node:path',
@@ -41,7 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** They wire everything together. */
-const WIRING = /^(?:main|service|listeners|commands\/.*)\.ts$|^commands\//
+const WIRING = /^(?:main|service)\.ts$|^(?:service|commands)\//
 
 /** `core/decide.ts` → `core`; `edge/http/page.ts` → `edge/http`. */
 const layerOf = (path: string): string => {

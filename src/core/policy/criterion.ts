@@ -64,8 +64,11 @@ export type Criterion = {
   /** The key in the file; a trailing slash means that a part follows, as in `claim/department`. */
   readonly name: string
   readonly argument: ArgumentKind
-  /** Whether it can be ground for an allow: network location, time and path are no authority. */
-  readonly proves: 'identity' | 'nothing'
+  /**
+   * Whether it can be ground for an allow: network location, time and path are no authority. What
+   * `never` holds admits nobody, but its negation admits anybody.
+   */
+  readonly proves: 'identity' | 'nothing' | 'never'
   readonly summary: string
   /** One YAML flow mapping that shows it. */
   readonly example: string

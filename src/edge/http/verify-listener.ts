@@ -30,9 +30,17 @@ const LARGEST_HEADERS = 64 * 1024
 export const createVerifyListener = (given: VerifyListenerOptions): Server => {
   const identityNames = new Set(given.identityHeaders.map(([name]) => name.toLowerCase()))
   const options: ListenerOptions = { ...given, identityNames }
+  /** The latest answer on each connection. */
+  const latest = new WeakMap<Duplex, ServerResponse>()
+  const lastRequestRead = new WeakSet<Duplex>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    if (lastRequestRead.has(request.socket)) return
+    if (hasBody(request)) lastRequestRead.add(request.socket)
+    latest.set(request.socket, response)
     if (!isVerifyPath(request.url ?? '')) {
-      response.writeHead(404, ['Content-Length', '0', 'Cache-Control', 'no-store']).end()
+      response
+        .writeHead(404, ['Content-Length', '0', 'Cache-Control', 'no-store', ...closing(request)])
+        .end()
       return
     }
     void respond(options, request, response)
@@ -53,7 +61,12 @@ export const createVerifyListener = (given: VerifyListenerOptions): Server => {
   server.maxHeadersCount = 0
   server.on('checkContinue', answer)
   server.on('checkExpectation', answer)
-  server.on('clientError', (_error, socket) => refuse(options, socket))
+  server.on('clientError', (_error, socket) => {
+    const running = latest.get(socket)
+    // What follows a request that is being answered gets no answer: it would be taken for that.
+    if (running === undefined || running.writableFinished) refuse(options, socket)
+    else running.once('finish', () => socket.end())
+  })
   return server
 }
 
@@ -71,8 +84,7 @@ const respond = async (
   const status = STATUS[answer.record.decision.effect]
   try {
     const headers = answerHeaders(answer, options.identityHeaders)
-    if (hasBody(request)) headers.push('Connection', 'close')
-    response.writeHead(status, headers).end()
+    response.writeHead(status, [...headers, ...closing(request)]).end()
   } catch (error) {
     options.onBug(error)
     response.destroy()
@@ -84,6 +96,9 @@ const respond = async (
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined ||
   (request.headers['content-length'] ?? '0') !== '0'
+
+const closing = (request: IncomingMessage): readonly string[] =>
+  hasBody(request) ? ['Connection', 'close'] : []
 
 /** Whatever is thrown, nobody gets in, and nginx hears that it was our fault. */
 const decideSafely = async (

@@ -3,7 +3,7 @@ import { type Criterion } from '../criterion.ts'
 export const reject: Criterion = {
   name: 'reject',
   argument: 'none',
-  proves: 'identity',
+  proves: 'never',
   summary: 'Never holds.',
   example: '{ reject: true }',
   compile: () => () => 'fails',

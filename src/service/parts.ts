@@ -1,0 +1,51 @@
+import { type Logger } from 'pino'
+import { epochSeconds } from '../core/ids.ts'
+import { type PolicySet } from '../core/policy/policy.ts'
+import { type SessionLimits } from '../core/session.ts'
+import { type AssertionKeys } from '../edge/assertion/assertion-keys.ts'
+import { type Config } from '../edge/config/config.ts'
+import { isHttp } from '../edge/config/cross-checks.ts'
+import { type DecisionLog } from '../edge/observe/decision-log.ts'
+import { type Metrics } from '../edge/observe/metrics.ts'
+import { type PolicyWatch } from '../edge/policies/policy-watch.ts'
+import { type KeyRing } from '../edge/sessions/key-ring.ts'
+import { type RecordStore } from '../edge/sessions/record-store.ts'
+import { type SessionStore } from '../flow/ports.ts'
+
+/** Everything that was read and checked before the service starts. */
+export type ServiceInput = {
+  readonly config: Config
+  readonly policies: PolicySet
+  readonly ring: KeyRing
+  readonly assertionKeys: AssertionKeys
+  readonly log: Logger
+}
+
+/** What the listeners are made of. */
+export type Parts = Omit<ServiceInput, 'policies'> & {
+  readonly policies: PolicyWatch
+  readonly metrics: Metrics
+  readonly decisionLog: DecisionLog
+  readonly records: RecordStore
+  readonly sessions: SessionStore
+}
+
+export const nowMs = (): number => Date.now()
+export const now = (): ReturnType<typeof epochSeconds> => epochSeconds(Date.now() / 1000)
+
+export const publicOrigin = ({ publicUrl }: Config): string => new URL(publicUrl).origin
+
+export const cookieName = (config: Config): string =>
+  config.cookie.name ?? (isHttp(config) ? 'vestibule' : '__Secure-vestibule')
+
+export const limitsOf = ({ session }: Config): SessionLimits => ({
+  idleSeconds: session.idle / 1000,
+  absoluteSeconds: session.absolute / 1000,
+})
+
+export const bugReporter =
+  (log: Logger, metrics: Pick<Metrics, 'bug'>) =>
+  (error: unknown): void => {
+    metrics.bug()
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'internal error')
+  }

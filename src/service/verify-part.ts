@@ -1,0 +1,70 @@
+import { type Server } from 'node:http'
+import { type Logger } from 'pino'
+import { headerBudget } from '../core/header-budget.ts'
+import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
+import { type Config } from '../edge/config/config.ts'
+import { createVerifyListener } from '../edge/http/verify-listener.ts'
+import { type Metrics } from '../edge/observe/metrics.ts'
+import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
+import { createKeySet } from '../edge/tokens/key-set.ts'
+import { createTokenVerifier, type TokenIssuer } from '../edge/tokens/token-verifier.ts'
+import { bugReporter, cookieName, now, nowMs, type Parts, publicOrigin } from './parts.ts'
+
+export const createVerifyServer = ({
+  config,
+  policies,
+  assertionKeys,
+  log,
+  sessions,
+  metrics,
+  decisionLog,
+}: Parts): Server => {
+  const identityHeaders = Object.entries(config.identityHeaders)
+  const signs = identityHeaders.some(([, source]) => source === 'assertion')
+  const signAssertion = createAssertionSigner({
+    keys: () => assertionKeys,
+    issuer: publicOrigin(config),
+    lifetimeSeconds: config.assertion.lifetime / 1000,
+    now,
+  })
+  return createVerifyListener({
+    ports: {
+      policies: policies.current,
+      sessions,
+      verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
+      signAssertion: signs ? signAssertion : () => Promise.resolve(''),
+      headerBudget: headerBudget(identityHeaders, publicOrigin(config).length),
+      now,
+    },
+    requireHost: config.verify.requireHost,
+    cookieName: cookieName(config),
+    identityHeaders,
+    record: (answer, status, seconds) => {
+      metrics.decided(answer, seconds)
+      decisionLog.write(answer, status, seconds)
+    },
+    onBug: bugReporter(log, metrics),
+  })
+}
+
+const tokenIssuers = (config: Config, log: Logger, metrics: Metrics): readonly TokenIssuer[] =>
+  config.tokenIssuers.map((each) => ({
+    name: each.name,
+    issuer: each.issuer,
+    audiences: each.audiences,
+    algorithms: each.algorithms,
+    actor: each.actor,
+    mapping: { ...each.claims, trustEmail: each.trustEmail },
+    maxLifetimeSeconds: each.maxLifetime / 1000,
+    toleranceSeconds: each.clockTolerance / 1000,
+    keys: createKeySet({
+      issuer: each.issuer,
+      jwksUri: each.jwksUri,
+      fetch: createBoundedFetch({
+        timeoutMs: config.identityProvider.timeout,
+        observe: (outcome, seconds) => metrics.called('token_issuer', outcome, seconds),
+      }),
+      nowMs,
+      onFailure: (detail) => log.warn({ issuer: each.name, detail }, 'issuer keys not fetched'),
+    }),
+  }))
