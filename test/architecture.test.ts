@@ -26,8 +26,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'edge/observe': ['core', 'flow', 'edge/observe', 'pino', 'prom-client'],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
   'edge/outbound': ['edge/outbound'],
+  presets: ['core', 'presets'],
   'edge/policies': [
     'core',
+    'presets',
+    'lru-cache',
+    '@marcbachmann/cel-js',
     'edge/files',
     'edge/policies',
     'zod',

@@ -15,6 +15,10 @@ export type AccessRequest = {
   /** The peer as nginx saw it; undefined where the header held no IP address. */
   readonly clientIp: string | undefined
   readonly requestId: string | undefined
+  /** A CORS preflight by its headers (Fetch section 4.8): OPTIONS, Origin, requested method. */
+  readonly isPreflight: boolean
+  /** The client certificate as the proxy forwards it; read only where a policy says it does. */
+  readonly clientCertificate: string | undefined
   readonly namespace: string
   readonly ingress: string
   readonly service: string

@@ -1,45 +1,42 @@
-import { type AccessRequest } from './access-request.ts'
-import { type Decision } from './decision.ts'
-import { type EpochSeconds } from './ids.ts'
-import { type Facts } from './policy/criterion.ts'
+import { type Enforced } from './decision.ts'
+import { type Facts, type Finding } from './policy/criterion.ts'
 import { type HostPolicy, type Rule } from './policy/policy.ts'
-import { type Principal } from './principal.ts'
+import { type Authenticated } from './principal.ts'
+import { holdToProof } from './proof.ts'
 
 /**
- * (policy, request, principal, now) → decision. A deny that holds denies, else an allow that
- * holds allows, else it is denied; somebody anonymous is asked to sign in only where that could
- * change the answer.
+ * (policy, facts) → decision. A deny that holds denies, else an allow that holds allows, else it
+ * is denied; somebody anonymous is asked to sign in only where that could change the answer, and
+ * somebody admitted is held to the proof that the policy asks for.
  */
-export const decide = (
-  policy: HostPolicy,
-  request: AccessRequest,
-  principal: Principal,
-  now: EpochSeconds,
-): Decision => {
-  const facts: Facts = { request, principal, now }
-  return principal.kind === 'anonymous'
+export const decide = (policy: HostPolicy, facts: Facts): Enforced =>
+  facts.principal.kind === 'anonymous'
     ? decideAnonymous(policy, facts)
-    : decideKnown(policy, facts)
+    : decideKnown(policy, facts, facts.principal)
+
+const decideKnown = (policy: HostPolicy, facts: Facts, principal: Authenticated): Enforced => {
+  const denied = policy.denies.find(
+    (rule) => isInForce(rule, facts) && isDenied(rule.closedTest(facts)),
+  )
+  if (denied !== undefined) return deniedBy(denied)
+  const allowed = firstAllow(policy, facts)
+  if (allowed === undefined) return refusal(policy, facts)
+  if (allowed.reason === 'public_rule') return allowed
+  return holdToProof(policy, facts, principal) ?? allowed
 }
 
-const decideKnown = (policy: HostPolicy, facts: Facts): Decision => {
-  const denied = policy.denies.find(
-    (rule) => isInForce(rule, facts) && rule.closedTest(facts) === 'holds',
-  )
-  return denied === undefined
-    ? (firstAllow(policy, facts) ?? refusal(policy, facts))
-    : deniedBy(denied)
-}
+/** An expression that failed might have held. */
+const isDenied = (finding: Finding): boolean => finding === 'holds' || finding === 'broken'
 
 /**
  * For somebody anonymous every identity is absent, so a finding of `absent` means that signing in
  * may settle it; `fails` and `holds` were settled by the request alone.
  */
-const decideAnonymous = (policy: HostPolicy, facts: Facts): Decision => {
+const decideAnonymous = (policy: HostPolicy, facts: Facts): Enforced => {
   const denies = policy.denies.filter((rule) => isInForce(rule, facts))
   const denied = denies.find((rule) => rule.test(facts) === 'holds')
   if (denied !== undefined) return deniedBy(denied)
-  const isOpen = denies.some((rule) => rule.test(facts) === 'absent')
+  const isOpen = denies.some((rule) => rule.test(facts) !== 'fails')
   const allowed = isOpen ? undefined : firstAllow(policy, facts)
   if (allowed !== undefined) return allowed
   return policy.allows.some((rule) => isInForce(rule, facts) && rule.test(facts) !== 'fails')
@@ -51,13 +48,13 @@ const decideAnonymous = (policy: HostPolicy, facts: Facts): Decision => {
 const isInForce = (rule: Rule, { now }: Facts): boolean =>
   rule.until === undefined || now < rule.until
 
-const deniedBy = (rule: Rule): Decision => ({
+const deniedBy = (rule: Rule): Enforced => ({
   effect: 'deny',
   reason: 'denied_by_rule',
   rule: rule.id,
 })
 
-const firstAllow = (policy: HostPolicy, facts: Facts): Decision | undefined => {
+const firstAllow = (policy: HostPolicy, facts: Facts): Enforced | undefined => {
   const rule = policy.allows.find(
     (candidate) => isInForce(candidate, facts) && candidate.test(facts) === 'holds',
   )
@@ -66,7 +63,7 @@ const firstAllow = (policy: HostPolicy, facts: Facts): Decision | undefined => {
 }
 
 /** Nothing admits; if a rule would have before it expired, people should hear of it. */
-const refusal = (policy: HostPolicy, facts: Facts): Decision => {
+const refusal = (policy: HostPolicy, facts: Facts): Enforced => {
   const expired = policy.allows.find(
     (rule) => !isInForce(rule, facts) && rule.test(facts) === 'holds',
   )

@@ -13,16 +13,36 @@ export type RuleId = string
  * it could not, `unavailable` where a dependency kept the question open.
  */
 export type Decision =
-  | { readonly effect: 'allow'; readonly reason: AllowReason; readonly rule: RuleId }
-  | { readonly effect: 'challenge'; readonly reason: ChallengeReason }
+  | { readonly effect: 'allow'; readonly reason: 'observed'; readonly would: Enforced }
+  | Enforced
+
+/** What a decision is once it is enforced. */
+export type Enforced =
+  | {
+      readonly effect: 'allow'
+      readonly reason: Exclude<AllowReason, 'observed'>
+      readonly rule: RuleId
+    }
+  | {
+      readonly effect: 'challenge'
+      readonly reason: ChallengeReason
+      /** What to ask the provider for, where it is proof that is wanting. */
+      readonly proof?: WantedProof
+    }
   | { readonly effect: 'deny'; readonly reason: DenyReason; readonly rule?: RuleId }
   | { readonly effect: 'unavailable'; readonly reason: UnavailableReason }
 
+/** What a policy asks of a sign-in (OpenID Connect Core section 3.1.2.1, RFC 9470). */
+export type WantedProof = {
+  readonly acr: readonly string[]
+  readonly maxAgeSeconds: number | undefined
+}
+
 export type Effect = Decision['effect']
 
-export const deny = (reason: DenyReason): Decision => ({ effect: 'deny', reason })
+export const deny = (reason: DenyReason): Enforced => ({ effect: 'deny', reason })
 
-export const unavailable = (reason: UnavailableReason): Decision => ({
+export const unavailable = (reason: UnavailableReason): Enforced => ({
   effect: 'unavailable',
   reason,
 })

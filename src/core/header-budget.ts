@@ -30,10 +30,16 @@ export const headerBudget = (names: IdentityHeaderNames, issuerLength: number): 
     used += lineFrame(name)
     times.set(source, (times.get(source) ?? 0) + 1)
   }
-  const assertions = times.get('assertion') ?? 0
-  used += assertions * (ASSERTION_FRAME + inBase64(issuerLength))
+  used += assertionsOf(times) * (ASSERTION_FRAME + inBase64(issuerLength))
   return { room: LIMIT - used, times }
 }
+
+const assertionsOf = (times: HeaderBudget['times']): number =>
+  (times.get('assertion') ?? 0) + (times.get('bearer_assertion') ?? 0)
+
+/** What the audience of the assertion takes, which differs with the host. */
+export const audienceCost = ({ times }: HeaderBudget, host: string): number =>
+  assertionsOf(times) * inBase64(host.length)
 
 const inBase64 = (bytes: number): number => Math.ceil((bytes * 4) / 3)
 
@@ -48,7 +54,7 @@ const inJson = (text: string): number => {
 }
 
 /** Sources whose values the caller's claims decide. */
-export type CostedSource = Exclude<IdentitySource, 'actor' | 'assertion'>
+export type CostedSource = Exclude<IdentitySource, 'actor' | 'assertion' | 'bearer_assertion'>
 
 /** What one value takes in all headers that carry it, and in the assertion. */
 export const costOf = (
@@ -59,5 +65,5 @@ export const costOf = (
 ): number => {
   const separator = source === 'groups' ? 1 : 0
   const inHeaders = (times.get(source) ?? 0) * (encodedLength + separator)
-  return inHeaders + (times.get('assertion') ?? 0) * (inBase64(inJson(text)) + 1)
+  return inHeaders + assertionsOf(times) * (inBase64(inJson(text)) + 1)
 }

@@ -1,4 +1,4 @@
-import { type CostedSource, costOf, type HeaderBudget } from './header-budget.ts'
+import { audienceCost, type CostedSource, costOf, type HeaderBudget } from './header-budget.ts'
 import { type Principal } from './principal.ts'
 
 /** What an identity header may carry. */
@@ -9,6 +9,7 @@ export const IDENTITY_SOURCES = [
   'groups',
   'actor',
   'assertion',
+  'bearer_assertion',
 ] as const
 export type IdentitySource = (typeof IDENTITY_SOURCES)[number]
 
@@ -82,9 +83,8 @@ type Purse = {
   readonly orEmpty: (source: CostedSource, text: string | undefined) => string
 }
 
-/** The assertion names the host too, as its audience. */
 const createPurse = (budget: HeaderBudget, host: string): Purse => {
-  let left = budget.room - (budget.times.has('assertion') ? host.length * 2 : 0)
+  let left = budget.room - audienceCost(budget, host)
   const buys: Purse['buys'] = (source, text) => {
     const length = headerText(text).length
     const cost = costOf(budget, source, text, length)
@@ -117,5 +117,7 @@ export const identityHeaderValue = (
       return headerText(identity.actor)
     case 'assertion':
       return assertion
+    case 'bearer_assertion':
+      return assertion === '' ? '' : `Bearer ${assertion}`
   }
 }

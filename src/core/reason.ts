@@ -5,11 +5,13 @@
 export const REASONS = {
   allow: {
     rule_matched: 'An allow rule holds for this principal.',
+    observed: 'The policy is only observed; `would` says what enforcing it had answered.',
     public_rule: 'A public rule holds; nobody needed to be signed in.',
   },
   challenge: {
     not_signed_in: 'No credential was sent, and signing in could help.',
     unknown_session: 'The session cookie names no session: it ended, or was never one.',
+    stronger_proof_needed: 'The policy asks for a stronger or fresher sign-in (acr, authAge).',
     duplicate_cookie: 'The session cookie was sent more than once.',
     invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
     expired_token: 'The bearer token was genuine and has expired.',
@@ -29,6 +31,7 @@ export const REASONS = {
     impersonation_header:
       'The client sent an Impersonate-* header, or an identity header in another spelling.',
     method_refused: 'TRACE and CONNECT are never let through.',
+    proof_not_delivered: 'The provider was asked for a stronger sign-in and did not deliver one.',
     identity_too_large: 'The subject does not fit the identity headers.',
   },
   unavailable: {

@@ -1,3 +1,4 @@
+import { type WantedProof } from './decision.ts'
 import { type EpochSeconds, epochSeconds } from './ids.ts'
 import { type Authenticated } from './principal.ts'
 
@@ -5,6 +6,8 @@ import { type Authenticated } from './principal.ts'
 export type Session = {
   readonly principal: Authenticated
   readonly createdAt: EpochSeconds
+  /** What the provider was asked for beyond an ordinary sign-in. */
+  readonly askedProof?: WantedProof | undefined
 }
 
 export type SessionLimits = {

@@ -2,6 +2,7 @@ import { type Credential, type CredentialKind } from '../core/credential.ts'
 import { type SessionKey } from '../core/ids.ts'
 import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
+import { type Session } from '../core/session.ts'
 import { type TokenFailure, type VerifyPorts } from './ports.ts'
 
 /** Who a credential proves. Whatever fails, the principal is nobody. */
@@ -9,6 +10,7 @@ export type Authentication = {
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
   readonly sessionKey: SessionKey | undefined
+  readonly session: Session | undefined
   readonly failure: AuthenticationFailure | undefined
 }
 
@@ -38,8 +40,9 @@ export const authenticate = async (
       if (found.value === undefined) {
         return { ...failed('cookie', challenge('unknown_session')), sessionKey }
       }
-      const { principal } = found.value
-      return { principal, credential: 'cookie', sessionKey, failure: undefined }
+      const session = found.value
+      const { principal } = session
+      return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
     }
   }
 }
@@ -51,6 +54,7 @@ const byToken = async (ports: VerifyPorts, token: string): Promise<Authenticatio
         principal: verified.value,
         credential: 'bearer',
         sessionKey: undefined,
+        session: undefined,
         failure: undefined,
       }
     : failed('bearer', TOKEN_FAILURES[verified.failure])
@@ -75,11 +79,18 @@ const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
 const failed = (
   credential: Authentication['credential'],
   failure: AuthenticationFailure,
-): Authentication => ({ principal: ANONYMOUS, credential, sessionKey: undefined, failure })
+): Authentication => ({
+  principal: ANONYMOUS,
+  credential,
+  sessionKey: undefined,
+  session: undefined,
+  failure,
+})
 
 const NOT_ATTEMPTED: Authentication = {
   principal: ANONYMOUS,
   credential: 'none',
   sessionKey: undefined,
+  session: undefined,
   failure: undefined,
 }

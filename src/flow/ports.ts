@@ -1,9 +1,10 @@
 import { type RequestSketch } from '../core/access-request.ts'
 import { type CredentialKind } from '../core/credential.ts'
-import { type Decision } from '../core/decision.ts'
+import { type Decision, type WantedProof } from '../core/decision.ts'
 import { type HeaderBudget } from '../core/header-budget.ts'
 import { type Identity } from '../core/identity-headers.ts'
 import { type EpochSeconds, type HostName, type SessionId, type SessionKey } from '../core/ids.ts'
+import { type AppliedMode } from '../core/mode.ts'
 import { type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { type Authenticated, type Principal } from '../core/principal.ts'
 import { type Result } from '../core/result.ts'
@@ -40,6 +41,8 @@ export type SignInAttempt = {
   /** Hash of the cookie that ties the attempt to one browser. */
   readonly browser: string
   readonly returnTo: string
+  /** What the policy of the return URL asks for. */
+  readonly askedProof: WantedProof | undefined
   readonly startedAt: EpochSeconds
 }
 
@@ -84,6 +87,7 @@ export type DecisionRecord = {
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
   readonly sessionKey: SessionKey | undefined
+  readonly mode: AppliedMode
 }
 
 /** A decision, with what an allow tells the application. */
@@ -108,7 +112,7 @@ export type VerifyPorts = {
   readonly sessions: SessionStore
   readonly verifyToken: TokenVerifier
   readonly signAssertion: AssertionSigner
-  readonly headerBudget: HeaderBudget
+  readonly headerBudget: (policy: HostPolicy) => HeaderBudget
   readonly now: () => EpochSeconds
 }
 

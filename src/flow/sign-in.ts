@@ -15,7 +15,7 @@ export type BeginFailure = 'store_unreachable' | 'provider_unreachable'
 export const beginSignIn = async (
   ports: SignInPorts,
   browser: string,
-  returnTo: string,
+  { returnTo, askedProof }: Pick<SignInAttempt, 'returnTo' | 'askedProof'>,
 ): Promise<Result<URL, BeginFailure>> => {
   const attempt: SignInAttempt = {
     state: ports.random(),
@@ -23,6 +23,7 @@ export const beginSignIn = async (
     codeVerifier: ports.random(),
     browser: ports.hash(browser),
     returnTo,
+    askedProof,
     startedAt: ports.now(),
   }
   const kept = await ports.attempts.keep(attempt)
@@ -91,7 +92,10 @@ const redeem = async (
   const exchanged = await ports.identityProvider.exchange(query, attempt)
   if (!exchanged.ok) return exchanged
   const { principal, tokens } = exchanged.value
-  const created = await ports.sessions.create({ principal, createdAt: ports.now() }, tokens)
+  const created = await ports.sessions.create(
+    { principal, createdAt: ports.now(), askedProof: attempt.askedProof },
+    tokens,
+  )
   if (!created.ok) return fail({ kind: 'store_unreachable' })
   if (replaces !== undefined) await endReplaced(ports, replaces, principal.subject)
   return ok({ sessionId: created.value, returnTo: attempt.returnTo })

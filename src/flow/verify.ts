@@ -1,8 +1,9 @@
 import { type AccessRequest } from '../core/access-request.ts'
 import { type Credential, chooseCredential } from '../core/credential.ts'
 import { decide } from '../core/decide.ts'
-import { type Decision, deny } from '../core/decision.ts'
+import { deny, type Enforced } from '../core/decision.ts'
 import { type Identity, identityFor, NOBODY } from '../core/identity-headers.ts'
+import { appliedMode, applyMode } from '../core/mode.ts'
 import { findPolicy, type HostPolicy } from '../core/policy/policy.ts'
 import { ANONYMOUS } from '../core/principal.ts'
 import { type DenyReason } from '../core/reason.ts'
@@ -28,11 +29,25 @@ export const verify = async (ports: VerifyPorts, question: Question): Promise<An
     return without({ ...found, ...UNASKED, decision: deny(refusal ?? 'unknown_host') })
   }
   const chosen = chooseCredential(policy.credentials, question.bearer, question.cookie)
-  const { failure, ...who } = await authenticate(ports, chosen)
-  const decided = decide(policy, request, who.principal, ports.now())
-  const decision = afterFailure(decided, failure, who.credential)
-  return await withIdentity(ports, policy, { ...found, ...who, decision, request })
+  const { failure, session, ...who } = await authenticate(ports, chosen)
+  const now = ports.now()
+  const decided = decide(policy, {
+    request: trusted(policy, request),
+    principal: who.principal,
+    sessionCreatedAt: session?.createdAt,
+    askedProof: session?.askedProof,
+    now,
+  })
+  const mode = appliedMode(policy, who.principal, now)
+  const decision = applyMode(afterFailure(decided, failure, who.credential), mode)
+  return await withIdentity(ports, policy, { ...found, ...who, mode, decision, request })
 }
+
+/** Certificate headers are the client's own text where the policy does not say otherwise. */
+const trusted = (policy: HostPolicy, request: AccessRequest): AccessRequest =>
+  policy.readsClientCertificate || request.clientCertificate === undefined
+    ? request
+    : { ...request, clientCertificate: undefined }
 
 /** What is refused before anybody is asked who he is. */
 const refusalOf = (policy: HostPolicy, request: AccessRequest): DenyReason | undefined => {
@@ -41,10 +56,11 @@ const refusalOf = (policy: HostPolicy, request: AccessRequest): DenyReason | und
   return request.pathIsAmbiguous && policy.refusesAmbiguousPaths ? 'path_ambiguous' : undefined
 }
 
-const UNASKED: Omit<Authentication, 'failure'> = {
+const UNASKED: Omit<Authentication, 'failure' | 'session'> & Pick<DecisionRecord, 'mode'> = {
   principal: ANONYMOUS,
   credential: 'none',
   sessionKey: undefined,
+  mode: 'enforce',
 }
 
 /**
@@ -53,10 +69,10 @@ const UNASKED: Omit<Authentication, 'failure'> = {
  * bearer token that is present decides everywhere.
  */
 const afterFailure = (
-  decided: Decision,
+  decided: Enforced,
   failure: AuthenticationFailure | undefined,
   credential: DecisionRecord['credential'],
-): Decision => {
+): Enforced => {
   if (failure === undefined) return decided
   if (credential !== 'bearer' && decided.effect !== 'challenge') return decided
   return failure.kind === 'challenge'
@@ -81,7 +97,7 @@ const withIdentity = async (
   const sized = identityFor(
     record.principal,
     policy.groups,
-    ports.headerBudget,
+    ports.headerBudget(policy),
     record.request.host,
   )
   if (sized === 'too_large') return without({ ...record, decision: deny('identity_too_large') })

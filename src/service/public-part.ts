@@ -1,6 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { type WantedProof } from '../core/decision.ts'
+import { parseOriginalUrl } from '../core/original-url.ts'
 import { findPolicy } from '../core/policy/policy.ts'
+import { ANONYMOUS } from '../core/principal.ts'
+import { proofWanted } from '../core/proof.ts'
 import { type ReturnUrlRules } from '../core/return-url.ts'
+import { routedPath } from '../core/routed-path.ts'
 import { isHttp } from '../edge/config/cross-checks.ts'
 import { createSignInCookies } from '../edge/http/cookies.ts'
 import { createPublicApp } from '../edge/http/public-app.ts'
@@ -43,6 +48,7 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
     }),
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
+    proofFor: (returnUrl) => proofForUrl(parts, returnUrl),
     publicKeys: () => assertionKeys.map(({ publicJwk }) => publicJwk),
     sealReturn: seal.seal,
     unsealReturn: seal.unseal,
@@ -55,6 +61,31 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
       returnUrlRefused: metrics.returnUrlRefused,
       bug: bugReporter(log, metrics),
     },
+  })
+}
+
+/** The policy of the page that somebody wants to go to says what it asks of a sign-in. */
+const proofForUrl = ({ policies }: Parts, returnUrl: string): WantedProof | undefined => {
+  const original = parseOriginalUrl(returnUrl)
+  const policy = original === undefined ? undefined : findPolicy(policies.current(), original.host)
+  if (original === undefined || policy === undefined) return undefined
+  return proofWanted(policy, {
+    request: {
+      ...original,
+      method: 'GET',
+      path: routedPath(original.target) ?? '/',
+      pathIsAmbiguous: false,
+      pathIsConfirmed: true,
+      isPreflight: false,
+      clientCertificate: undefined,
+      clientIp: undefined,
+      requestId: undefined,
+      namespace: '',
+      ingress: '',
+      service: '',
+    },
+    principal: ANONYMOUS,
+    now: now(),
   })
 }
 

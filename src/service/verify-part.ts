@@ -1,6 +1,8 @@
 import { type Server } from 'node:http'
 import { type Logger } from 'pino'
-import { headerBudget } from '../core/header-budget.ts'
+import { type HeaderBudget, headerBudget } from '../core/header-budget.ts'
+import { type IdentityHeaderNames } from '../core/identity-headers.ts'
+import { type HostPolicy } from '../core/policy/policy.ts'
 import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
 import { type Config } from '../edge/config/config.ts'
 import { createVerifyListener } from '../edge/http/verify-listener.ts'
@@ -20,7 +22,6 @@ export const createVerifyServer = ({
   decisionLog,
 }: Parts): Server => {
   const identityHeaders = Object.entries(config.identityHeaders)
-  const signs = identityHeaders.some(([, source]) => source === 'assertion')
   const signAssertion = createAssertionSigner({
     keys: () => assertionKeys,
     issuer: publicOrigin(config),
@@ -32,8 +33,8 @@ export const createVerifyServer = ({
       policies: policies.current,
       sessions,
       verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
-      signAssertion: signs ? signAssertion : () => Promise.resolve(''),
-      headerBudget: headerBudget(identityHeaders, publicOrigin(config).length),
+      signAssertion,
+      headerBudget: budgets(identityHeaders, publicOrigin(config).length),
       now,
     },
     requireHost: config.verify.requireHost,
@@ -45,6 +46,21 @@ export const createVerifyServer = ({
     },
     onBug: bugReporter(log, metrics),
   })
+}
+
+/** One budget for each policy, worked out when it is first needed. */
+const budgets = (
+  names: IdentityHeaderNames,
+  issuerLength: number,
+): ((policy: HostPolicy) => HeaderBudget) => {
+  const known = new WeakMap<HostPolicy, HeaderBudget>()
+  return (policy) => {
+    const found = known.get(policy)
+    if (found !== undefined) return found
+    const budget = headerBudget([...names, ...policy.presetHeaders], issuerLength)
+    known.set(policy, budget)
+    return budget
+  }
 }
 
 const tokenIssuers = (config: Config, log: Logger, metrics: Metrics): readonly TokenIssuer[] =>

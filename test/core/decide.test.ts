@@ -15,7 +15,11 @@ const outcome = async (
   path = '/',
   now = NOW,
 ): Promise<readonly [string, string]> => {
-  const { effect, reason } = decide(await policyOf(rules), aRequest({ path }), principal, now)
+  const { effect, reason } = decide(await policyOf(rules), {
+    request: aRequest({ path }),
+    principal,
+    now,
+  })
   return [effect, reason]
 }
 

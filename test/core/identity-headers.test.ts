@@ -104,6 +104,7 @@ describe('identity headers', () => {
             principal: person,
             credential: 'cookie',
             sessionKey: undefined,
+            mode: 'enforce',
           } as const
           const headers = answerHeaders(
             { record, identity, assertion, groupsCut: 0 },

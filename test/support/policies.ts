@@ -59,6 +59,8 @@ export const aRequest = (changes: Partial<AccessRequest> = {}): AccessRequest =>
   pathIsConfirmed: true,
   clientIp: '203.0.113.7',
   requestId: undefined,
+  isPreflight: false,
+  clientCertificate: undefined,
   namespace: '',
   ingress: '',
   service: '',

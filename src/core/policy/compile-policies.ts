@@ -1,8 +1,15 @@
-import { type CompileContext } from './criterion.ts'
-import { type ConditionDocument, type PolicyDocument, type RuleDocument } from './document.ts'
+import { httpPath } from './criteria/http-path.ts'
+import { type CompileContext, type Finding, type Toolbox } from './criterion.ts'
+import {
+  type ConditionDocument,
+  type ModeDocument,
+  type OperatorDocument,
+  type PolicyDocument,
+  type RuleDocument,
+} from './document.ts'
 import { compileOperators, compileOperatorsClosed } from './expression.ts'
 import { asList, entries } from './matcher.ts'
-import { type HostPolicy, type PolicySet, type Rule } from './policy.ts'
+import { type HostPolicy, type Mode, type PolicySet, type Rule } from './policy.ts'
 
 /**
  * Compiles validated documents, once, into what a request only has to look up. The caller has
@@ -13,12 +20,12 @@ import { type HostPolicy, type PolicySet, type Rule } from './policy.ts'
 export const compilePolicies = (
   documents: readonly PolicyDocument[],
   version: string,
-  compileRanges: CompileContext['compileRanges'],
+  toolbox: Toolbox,
 ): PolicySet => {
   const exact = new Map<string, HostPolicy>()
   const below = new Map<string, HostPolicy>()
   for (const document of documents) {
-    const compiled = compileDocument(document, compileRanges)
+    const compiled = compileDocument(document, toolbox)
     for (const host of document.hosts) {
       const index = host.kind === 'exact' ? exact : below
       const label = host.kind === 'exact' ? host.name : `*.${host.name}`
@@ -28,11 +35,8 @@ export const compilePolicies = (
   return { version, exact, below }
 }
 
-const compileDocument = (
-  document: PolicyDocument,
-  compileRanges: CompileContext['compileRanges'],
-): Omit<HostPolicy, 'label'> => {
-  const context: CompileContext = { pathsIgnoreCase: document.pathsIgnoreCase, compileRanges }
+const compileDocument = (document: PolicyDocument, toolbox: Toolbox): Omit<HostPolicy, 'label'> => {
+  const context: CompileContext = { ...toolbox, pathsIgnoreCase: document.pathsIgnoreCase }
   const compileRules = (action: RuleDocument['action']): readonly Rule[] =>
     document.rules
       .filter((rule) => rule.action === action)
@@ -40,16 +44,25 @@ const compileDocument = (
         id,
         until,
         isPublic,
-        test: compileOperators(operators, context),
-        closedTest: compileOperatorsClosed(operators, context),
+        ...testsOf(operators, context),
       }))
   const criteria = document.rules.flatMap((rule) => rule.operators.flatMap(criteriaOf))
   return {
     owner: document.owner,
     credentials: new Set(document.credentials),
     refusesAmbiguousPaths:
-      !document.acceptAmbiguousPaths && criteria.some(({ criterion }) => criterion === 'http_path'),
+      !document.acceptAmbiguousPaths &&
+      (document.requirements.some(({ path }) => path !== undefined) ||
+        criteria.some(({ criterion }) => criterion === 'http_path' || criterion === 'cel')),
     redirectIsOverridden: document.redirectIsOverridden,
+    readsClientCertificate: document.readsClientCertificate,
+    mode: compileMode(document.mode),
+    requirements: document.requirements.map(({ path, acr, authAgeSeconds }) => ({
+      appliesTo: path === undefined ? always : httpPath.compile(path, context, ''),
+      acr,
+      authAgeSeconds,
+    })),
+    presetHeaders: document.presetHeaders,
     groups: new Set([
       ...document.sendGroups,
       ...criteria
@@ -60,6 +73,20 @@ const compileDocument = (
     allows: compileRules('allow'),
   }
 }
+
+const testsOf = (
+  operators: readonly OperatorDocument[],
+  context: CompileContext,
+): Pick<Rule, 'test' | 'closedTest' | 'condition' | 'closedCondition'> => {
+  const condition = compileOperators(operators, context)
+  const closedCondition = compileOperatorsClosed(operators, context)
+  return { test: condition.test, closedTest: closedCondition.test, condition, closedCondition }
+}
+
+const always = (): Finding => 'holds'
+
+const compileMode = (mode: ModeDocument): Mode =>
+  mode.kind === 'canary' ? { ...mode, groups: new Set(mode.groups) } : mode
 
 type CriterionDocument = Exclude<ConditionDocument, { readonly operator: unknown }>
 

@@ -1,7 +1,16 @@
 import { accept } from './criteria/accept.ts'
+import { acr } from './criteria/acr.ts'
 import { actor } from './criteria/actor.ts'
+import { amr } from './criteria/amr.ts'
+import { authAge } from './criteria/auth-age.ts'
 import { authenticatedUser } from './criteria/authenticated-user.ts'
+import { cel } from './criteria/cel.ts'
 import { claim } from './criteria/claim.ts'
+import { clientCertificate } from './criteria/client-certificate.ts'
+import { corsPreflight } from './criteria/cors-preflight.ts'
+import { date } from './criteria/date.ts'
+import { dayOfWeek } from './criteria/day-of-week.ts'
+import { device } from './criteria/device.ts'
 import { domain } from './criteria/domain.ts'
 import { email } from './criteria/email.ts'
 import { groups } from './criteria/groups.ts'
@@ -9,7 +18,10 @@ import { httpMethod } from './criteria/http-method.ts'
 import { httpPath } from './criteria/http-path.ts'
 import { issuer } from './criteria/issuer.ts'
 import { reject } from './criteria/reject.ts'
+import { serviceAccount } from './criteria/service-account.ts'
 import { sourceIp } from './criteria/source-ip.ts'
+import { spiffeId } from './criteria/spiffe-id.ts'
+import { timeOfDay } from './criteria/time-of-day.ts'
 import { user } from './criteria/user.ts'
 import { type Criterion } from './criterion.ts'
 
@@ -25,9 +37,21 @@ export const CRITERIA: readonly Criterion[] = [
   claim,
   actor,
   issuer,
+  serviceAccount,
+  spiffeId,
+  acr,
+  amr,
+  authAge,
+  device,
+  clientCertificate,
   httpMethod,
   httpPath,
   sourceIp,
+  corsPreflight,
+  date,
+  dayOfWeek,
+  timeOfDay,
+  cel,
 ]
 
 const EXACT: ReadonlyMap<string, Criterion> = new Map(CRITERIA.map((each) => [each.name, each]))

@@ -1,4 +1,5 @@
 import { type AccessRequest } from '../access-request.ts'
+import { type WantedProof } from '../decision.ts'
 import { type EpochSeconds } from '../ids.ts'
 import { type Principal } from '../principal.ts'
 
@@ -6,14 +7,19 @@ import { type Principal } from '../principal.ts'
 export type Facts = {
   readonly request: AccessRequest
   readonly principal: Principal
+  /** Undefined where nobody signed in. */
+  readonly sessionCreatedAt?: EpochSeconds | undefined
+  /** What the provider was asked for when the session was made. */
+  readonly askedProof?: WantedProof | undefined
   readonly now: EpochSeconds
 }
 
 /**
- * Three answers: `absent` means that the fact asked about does not exist (nobody is signed in, the
- * claim is missing). It satisfies no allow, neither directly nor through a negation.
+ * `absent` means that the fact asked about does not exist (nobody is signed in, the claim is
+ * missing); `broken` that an expression failed. Neither satisfies an allow, directly or through a
+ * negation; what is broken makes a deny hold.
  */
-export type Finding = 'holds' | 'fails' | 'absent'
+export type Finding = 'holds' | 'fails' | 'absent' | 'broken'
 
 export type Test = (facts: Facts) => Finding
 
@@ -23,12 +29,20 @@ export const found = (holds: boolean): Finding => (holds ? 'holds' : 'fails')
 export type ArgumentKind =
   | 'none'
   | 'string'
+  | 'claim'
   | 'list'
   | 'path'
   | 'address'
   | 'actor'
   | 'email'
   | 'domain'
+  | 'date'
+  | 'time_of_day'
+  | 'day_of_week'
+  | 'device'
+  | 'certificate'
+  | 'duration'
+  | 'expression'
 
 /** A string or list matcher as the file has it, after validation. */
 export type Matcher = Readonly<Partial<Record<MatcherName, string | readonly string[] | undefined>>>
@@ -43,6 +57,29 @@ export type MatcherName =
   | 'contains'
   | 'has'
   | 'exclude'
+  | 'after'
+  | 'before'
+  | 'timezone'
+  | 'approved'
+  | 'compliant'
+  | 'type'
+  | 'max_age'
+  | 'fingerprint'
+  | 'spki_hash'
+  | 'san_dns'
+  | 'san_email'
+  | 'san_uri'
+
+/** What of a client certificate a rule may ask about. */
+export type CertificateFacts = {
+  /** SHA-256 of the certificate, hexadecimal in lower case. */
+  readonly fingerprint: string
+  /** SHA-256 of the public key (SPKI), base64. */
+  readonly spkiHash: string
+  readonly sanDns: readonly string[]
+  readonly sanEmail: readonly string[]
+  readonly sanUri: readonly string[]
+}
 
 /** What compiling a criterion may need of its host and of the world. */
 export type CompileContext = {
@@ -51,7 +88,17 @@ export type CompileContext = {
   readonly absentFails?: true
   /** Compiles CIDR ranges once; answers undefined for text that is no IP address. */
   readonly compileRanges: (ranges: readonly string[]) => (address: string) => boolean | undefined
+  /** Compiles an expression that was checked at load; `broken` where it fails on these facts. */
+  readonly compileExpression: (source: string) => (facts: Facts) => Finding
+  /** Reads the certificate as the proxy forwards it; undefined for anything else. */
+  readonly readCertificate: (forwarded: string) => CertificateFacts | undefined
 }
+
+/** What compiling needs of the world; handed in, since the core imports no package. */
+export type Toolbox = Pick<
+  CompileContext,
+  'compileRanges' | 'compileExpression' | 'readCertificate'
+>
 
 /**
  * Compiles the positive part of a criterion; negative matchers (`not`, `not_in`, `exclude`) are

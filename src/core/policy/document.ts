@@ -1,5 +1,6 @@
 import { type CredentialKind } from '../credential.ts'
 import { type RuleId } from '../decision.ts'
+import { type IdentityHeaderNames } from '../identity-headers.ts'
 import { type EpochSeconds, type HostName } from '../ids.ts'
 import { type Matcher } from './criterion.ts'
 
@@ -12,6 +13,12 @@ export type PolicyDocument = {
   readonly acceptAmbiguousPaths: boolean
   /** The Ingress overrides `auth-request-redirect`, so that header says nothing of the path. */
   readonly redirectIsOverridden: boolean
+  /** nginx verifies client certificates on these hosts and sets the headers about them. */
+  readonly readsClientCertificate: boolean
+  readonly mode: ModeDocument
+  readonly requirements: readonly RequirementDocument[]
+  /** Names and sources of identity headers besides the configured ones. */
+  readonly presetHeaders: IdentityHeaderNames
   /** Groups to send on besides those that the rules name. */
   readonly sendGroups: readonly string[]
   readonly rules: readonly RuleDocument[]
@@ -21,6 +28,25 @@ export type PolicyDocument = {
 export type HostPattern =
   | { readonly kind: 'exact'; readonly name: HostName }
   | { readonly kind: 'below'; readonly name: HostName }
+
+/** How far the rules are enforced; after `until`, wholly. */
+export type ModeDocument =
+  | { readonly kind: 'enforce' }
+  | { readonly kind: 'observe'; readonly until: EpochSeconds }
+  | {
+      readonly kind: 'canary'
+      readonly until: EpochSeconds
+      /** For members of these groups, and for so many of a hundred others. */
+      readonly groups: readonly string[]
+      readonly share: number
+    }
+
+/** Stronger proof that is asked of whoever a rule admits, on all paths or some. */
+export type RequirementDocument = {
+  readonly path: Matcher | undefined
+  readonly acr: readonly string[]
+  readonly authAgeSeconds: number | undefined
+}
 
 export type RuleDocument = {
   readonly id: RuleId

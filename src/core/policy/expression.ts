@@ -10,6 +10,14 @@ import {
 import { type ConditionDocument, type OperatorDocument } from './document.ts'
 import { entries, NEGATIVE } from './matcher.ts'
 
+/** A compiled condition with those it is made of, so that its finding can be explained. */
+export type Compiled = {
+  /** The condition as people read it, such as `groups has sre`. */
+  readonly text: string
+  readonly test: Test
+  readonly parts: readonly Compiled[]
+}
+
 /**
  * Compiles the operators of a rule; they are alternatives. The result follows Kleene's
  * three-valued logic: what is absent stays absent through every negation.
@@ -17,7 +25,13 @@ import { entries, NEGATIVE } from './matcher.ts'
 export const compileOperators = (
   operators: readonly OperatorDocument[],
   context: CompileContext,
-): Test => anyOf(operators.map((operator) => compileOperator(operator, context)))
+): Compiled => {
+  const parts = operators.map((operator) => compileOperator(operator, context))
+  const [only] = parts
+  return only !== undefined && parts.length === 1
+    ? only
+    : { text: 'any of', test: anyOf(testsOf(parts)), parts }
+}
 
 /**
  * The same in two-valued logic, for a deny and a principal that is known: what is absent was not
@@ -27,13 +41,26 @@ export const compileOperators = (
 export const compileOperatorsClosed = (
   operators: readonly OperatorDocument[],
   context: CompileContext,
-): Test => compileOperators(operators, { ...context, absentFails: true })
+): Compiled => compileOperators(operators, { ...context, absentFails: true })
+
+const testsOf = (parts: readonly Compiled[]): readonly Test[] => parts.map(({ test }) => test)
+
+const OPERATOR_TEXT = {
+  and: 'all of',
+  or: 'any of',
+  not: 'none of',
+  nor: 'not all of',
+} as const
 
 const compileOperator = (
   { operator, conditions }: OperatorDocument,
   context: CompileContext,
-): Test => {
-  const tests = conditions.map((condition) => compileCondition(condition, context))
+): Compiled => {
+  const parts = conditions.map((condition) => compileCondition(condition, context))
+  return { text: OPERATOR_TEXT[operator], test: combined(operator, testsOf(parts)), parts }
+}
+
+const combined = (operator: OperatorDocument['operator'], tests: readonly Test[]): Test => {
   switch (operator) {
     case 'and':
       return allOf(tests)
@@ -46,10 +73,23 @@ const compileOperator = (
   }
 }
 
-const compileCondition = (condition: ConditionDocument, context: CompileContext): Test =>
+const compileCondition = (condition: ConditionDocument, context: CompileContext): Compiled =>
   'operator' in condition
     ? compileOperator(condition, context)
-    : compileCriterion(condition.criterion, condition.matcher, context)
+    : {
+        text: conditionText(condition.criterion, condition.matcher),
+        test: compileCriterion(condition.criterion, condition.matcher, context),
+        parts: [],
+      }
+
+const conditionText = (criterion: string, matcher: Matcher): string =>
+  [
+    criterion,
+    ...entries(matcher).map(
+      ([name, argument]) =>
+        `${name} ${typeof argument === 'string' ? argument : `[${argument.join(', ')}]`}`,
+    ),
+  ].join(' ')
 
 /** `{ in: […], not_in: […] }` is its positive part and the negation of each negative one. */
 const compileCriterion = (key: string, matcher: Matcher, context: CompileContext): Test => {
@@ -77,21 +117,23 @@ const compileCriterion = (key: string, matcher: Matcher, context: CompileContext
 const closed =
   (test: Test): Test =>
   (facts) =>
-    test(facts) === 'holds' ? 'holds' : 'fails'
+    toClosed(test(facts))
+
+const toClosed = (finding: Finding): Finding => (finding === 'absent' ? 'fails' : finding)
 
 const negate =
   (test: Test): Test =>
   (facts) => {
     const finding = test(facts)
-    if (finding === 'absent') return 'absent'
-    return finding === 'holds' ? 'fails' : 'holds'
+    if (finding === 'holds') return 'fails'
+    return finding === 'fails' ? 'holds' : finding
   }
 
 const allOf = (tests: readonly Test[]): Test => combine(tests, 'fails', 'holds')
 
 const anyOf = (tests: readonly Test[]): Test => combine(tests, 'holds', 'fails')
 
-/** The first `decisive` finding settles it; failing that, an absent fact leaves it open. */
+/** The first `decisive` finding settles it; failing that, what is absent or broken leaves it open. */
 const combine = (tests: readonly Test[], decisive: Finding, otherwise: Finding): Test => {
   const [only] = tests
   if (only !== undefined && tests.length === 1) return only
@@ -100,7 +142,7 @@ const combine = (tests: readonly Test[], decisive: Finding, otherwise: Finding):
     for (const test of tests) {
       const finding = test(facts)
       if (finding === decisive) return decisive
-      if (finding === 'absent') result = 'absent'
+      if (finding === 'broken' || (finding === 'absent' && result !== 'broken')) result = finding
     }
     return result
   }

@@ -18,23 +18,11 @@ const stringTest = (
   argument: string | readonly string[],
 ): ((text: string) => boolean) => {
   const values = asList(argument)
-  switch (name) {
-    case 'starts_with':
-      return (text) => values.some((value) => text.startsWith(value))
-    case 'ends_with':
-      return (text) => values.some((value) => text.endsWith(value))
-    case 'contains':
-      return (text) => values.some((value) => text.includes(value))
-    case 'is':
-    case 'in':
-    case 'has':
-    case 'not':
-    case 'not_in':
-    case 'exclude': {
-      const set = new Set(values)
-      return (text) => set.has(text)
-    }
-  }
+  if (name === 'starts_with') return (text) => values.some((value) => text.startsWith(value))
+  if (name === 'ends_with') return (text) => values.some((value) => text.endsWith(value))
+  if (name === 'contains') return (text) => values.some((value) => text.includes(value))
+  const set = new Set(values)
+  return (text) => set.has(text)
 }
 
 /** Compiles a positive list matcher: `has` and `in` ask for a member, `is` for exactly that one. */
@@ -77,4 +65,16 @@ const MATCHER_NAMES: readonly MatcherName[] = [
   'contains',
   'has',
   'exclude',
+  'after',
+  'before',
+  'timezone',
+  'approved',
+  'compliant',
+  'type',
+  'max_age',
+  'fingerprint',
+  'spki_hash',
+  'san_dns',
+  'san_email',
+  'san_uri',
 ]

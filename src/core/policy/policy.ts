@@ -1,7 +1,9 @@
 import { type CredentialKind } from '../credential.ts'
 import { type RuleId } from '../decision.ts'
+import { type IdentityHeaderNames } from '../identity-headers.ts'
 import { type EpochSeconds, type HostName } from '../ids.ts'
 import { type Test } from './criterion.ts'
+import { type Compiled } from './expression.ts'
 
 export type Rule = {
   readonly id: RuleId
@@ -11,6 +13,26 @@ export type Rule = {
   readonly test: Test
   /** Two-valued, for denying a known principal; see `compileOperatorsClosed`. */
   readonly closedTest: Test
+  /** What the tests are made of, for explaining. */
+  readonly condition: Compiled
+  readonly closedCondition: Compiled
+}
+
+export type Mode =
+  | { readonly kind: 'enforce' }
+  | { readonly kind: 'observe'; readonly until: EpochSeconds }
+  | {
+      readonly kind: 'canary'
+      readonly until: EpochSeconds
+      readonly groups: ReadonlySet<string>
+      readonly share: number
+    }
+
+/** Stronger proof, where the test holds. */
+export type Requirement = {
+  readonly appliesTo: Test
+  readonly acr: readonly string[]
+  readonly authAgeSeconds: number | undefined
 }
 
 /** The compiled policy of one host or family of hosts. */
@@ -21,6 +43,10 @@ export type HostPolicy = {
   readonly credentials: ReadonlySet<CredentialKind>
   readonly refusesAmbiguousPaths: boolean
   readonly redirectIsOverridden: boolean
+  readonly readsClientCertificate: boolean
+  readonly mode: Mode
+  readonly requirements: readonly Requirement[]
+  readonly presetHeaders: IdentityHeaderNames
   /** The only groups that identity headers may carry on this host. */
   readonly groups: ReadonlySet<string>
   readonly denies: readonly Rule[]

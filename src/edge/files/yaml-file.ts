@@ -1,7 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { isMap, isPair, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import { isMap, isPair, LineCounter, type Node } from 'yaml'
 import { type Fault } from '../../core/fault.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
+import { type Complaint, complaintsOf, firstDocuments, textComplaint } from './strict-yaml.ts'
 
 /** A YAML file that was understood, with the means to say where in it something stands. */
 export type YamlFile = {
@@ -15,12 +16,12 @@ export type YamlFile = {
 export type Place = { readonly line: number; readonly column: number }
 
 /** Larger than any sane configuration; a bound on what parsing may cost. */
-const LARGEST_BYTES = 1024 * 1024
-const DEEPEST = 64
+const LARGEST_BYTES = 256 * 1024
 
 /**
  * Reads one YAML 1.2 document, strictly: no second document, no duplicate key, no tag, no alias
- * (a few of them can expand to gigabytes), bounded in size and depth.
+ * (a few of them can expand to gigabytes), no other version (in YAML 1.1 `on` is true and `010` is
+ * eight), bounded in size, depth and width.
  */
 export const readYamlFile = async (
   path: string,
@@ -29,8 +30,6 @@ export const readYamlFile = async (
   const read = await readText(path)
   return read.ok ? parseYaml(read.value, file) : fail([{ ...inFile(file), ...read.failure }])
 }
-
-type Complaint = { readonly problem: string; readonly remedy: string }
 
 const inFile = (file: string): Pick<Fault, 'file' | 'line' | 'column' | 'key'> => ({
   file,
@@ -44,7 +43,7 @@ export const readText = async (path: string): Promise<Result<string, Complaint>>
   let handle: FileHandle | undefined
   try {
     // O_NONBLOCK: opening a FIFO must not wait for somebody to write to it.
-    handle = await open(path, 0o4000)
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const { size } = await handle.stat()
     const complaint = await unreadable(handle, size)
     if (complaint !== undefined) return fail(complaint)
@@ -69,7 +68,9 @@ const complaintOf = (error: unknown): Complaint => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'ENOENT') return { problem: 'does not exist', remedy: 'Check the path.' }
   if (code === 'EACCES') return { problem: 'may not be read', remedy: 'Check its owner and mode.' }
-  if (error instanceof TypeError) return { problem: 'is not UTF-8', remedy: 'Save it as UTF-8.' }
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    return { problem: 'is not UTF-8', remedy: 'Save it as UTF-8.' }
+  }
   return { problem: `cannot be read (${code})`, remedy: 'Check the path and its permissions.' }
 }
 
@@ -85,11 +86,9 @@ export const parseYaml = (text: string, file: string): Result<YamlFile, readonly
     problem,
     remedy,
   })
-  if (nestsTooDeep(text)) {
-    return fail([faultAt(0, `nests deeper than ${DEEPEST} levels`, 'Flatten it.')])
-  }
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
-  const [document, second] = [...documents]
+  const early = textComplaint(text)
+  if (early !== undefined) return fail([{ ...inFile(file), ...early }])
+  const [document, second] = firstDocuments(text, lines)
   if (document === undefined || document.contents === null) {
     return fail([
       { ...inFile(file), problem: 'is empty', remedy: 'Write it; the docs have an example.' },
@@ -98,15 +97,10 @@ export const parseYaml = (text: string, file: string): Result<YamlFile, readonly
   if (second !== undefined) {
     return fail([faultAt(second.range[0], 'holds a second document (---)', 'Use one file each.')])
   }
-  const complaints = [...document.errors, ...document.warnings].map((error) =>
-    faultAt(error.pos[0], lowerFirst(error.message), 'Correct the YAML.'),
-  )
-  visit(document, {
-    Alias: (_key, node) => {
-      complaints.push(faultAt(node.range?.[0] ?? 0, 'aliases are not accepted', 'Write it out.'))
-    },
-  })
-  if (complaints.length > 0) return fail(complaints)
+  const complaints = complaintsOf(document)
+  if (complaints.length > 0) {
+    return fail(complaints.map(({ offset, problem, remedy }) => faultAt(offset, problem, remedy)))
+  }
   const offsetOf = (path: readonly PropertyKey[], ofKey: boolean): number =>
     locate(document.contents, path, ofKey)
   const value: unknown = document.toJS({ maxAliasCount: 0 })
@@ -117,19 +111,6 @@ export const parseYaml = (text: string, file: string): Result<YamlFile, readonly
     placeOf: (path, ofKey = false) => placeAt(offsetOf(path, ofKey)),
   })
 }
-
-/** The parser recurses; flow collections are the cheap way to make it, and so is indentation. */
-const nestsTooDeep = (text: string): boolean => {
-  let unclosed = 0
-  for (const character of text) {
-    if (character === '[' || character === '{') unclosed += 1
-    else if (character === ']' || character === '}') unclosed -= 1
-    if (unclosed > DEEPEST) return true
-  }
-  return /^(?: {128}|(?:- ){64}|(?:\? ){64})/m.test(text)
-}
-
-const lowerFirst = (text: string): string => `${text.charAt(0).toLowerCase()}${text.slice(1)}`
 
 const locate = (root: unknown, path: readonly PropertyKey[], ofKey: boolean): number => {
   let node = root

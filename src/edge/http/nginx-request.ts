@@ -68,6 +68,10 @@ type TrustedHeaders = {
   realIp?: string
   requestId?: string
   authorization?: string
+  origin?: string
+  requestedMethod?: string
+  certificate?: string
+  certificateVerdict?: string
 }
 type Headers = TrustedHeaders & {
   readonly cookies: string[]
@@ -82,6 +86,12 @@ const SINGLE: ReadonlyMap<string, keyof TrustedHeaders> = new Map([
   ['x-real-ip', 'realIp'],
   ['x-request-id', 'requestId'],
   ['authorization', 'authorization'],
+  // The client's own; a rule may ask whether this is a CORS preflight, which is no privilege.
+  ['origin', 'origin'],
+  ['access-control-request-method', 'requestedMethod'],
+  // The client's own too, unless the policy of the host says that the proxy sets them.
+  ['ssl-client-cert', 'certificate'],
+  ['ssl-client-verify', 'certificateVerdict'],
 ])
 
 /** One pass over the raw headers; Node's own view would join or drop duplicates. */
@@ -127,11 +137,10 @@ const describedBy = ({
 /** A method is a token (RFC 9110 section 9.1), compared with its case. */
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-const readOriginal = ({
-  originalUrl = '',
-  originalMethod = '',
-  redirect,
-}: Headers): Omit<AccessRequest, keyof ReturnType<typeof describedBy> | PlaceKey> | undefined => {
+const readOriginal = (
+  headers: Headers,
+): Omit<AccessRequest, keyof ReturnType<typeof describedBy> | PlaceKey> | undefined => {
+  const { originalUrl = '', originalMethod = '', redirect } = headers
   const original = parseOriginalUrl(originalUrl)
   const path = original === undefined ? undefined : routedPath(original.target)
   if (original === undefined || path === undefined) return undefined
@@ -144,6 +153,8 @@ const readOriginal = ({
     method: originalMethod,
     pathIsAmbiguous: isAmbiguousPath(target),
     pathIsConfirmed: redirect === undefined || redirect === target,
+    isPreflight: headers.origin !== undefined && headers.requestedMethod !== undefined,
+    clientCertificate: headers.certificateVerdict === 'SUCCESS' ? headers.certificate : undefined,
   }
 }
 

@@ -7,7 +7,7 @@ const STYLE = `:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--pape
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;--card:#161b22;--line:#30363d;--accent:#6cb6ff}}
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.25rem;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
 main{width:100%;max-width:30rem;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.9rem}
-h1{margin:0 0 .75rem;font-size:1.4rem;line-height:1.25}p{margin:.75rem 0}small,.soft{color:var(--soft)}code{overflow-wrap:anywhere}
+h1{margin:0 0 .75rem;font-size:1.4rem;line-height:1.25;text-wrap:balance}p{margin:.75rem 0;text-wrap:pretty}small,.soft{color:var(--soft)}code{font:.8125rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 a.button,button{display:inline-block;padding:.65rem 1.15rem;border:1px solid var(--accent);border-radius:.55rem;background:var(--accent);color:var(--card);font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
 a.button.second{background:none;color:var(--accent)}a:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:2px}

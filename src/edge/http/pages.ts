@@ -1,7 +1,11 @@
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { type Page } from './page.ts'
 
 const againLink = html`<div class="actions"><a class="button" href="/oauth2/start">Sign in again</a></div>`
+
+/** An outage must not cost people the page that they were on their way to. */
+const retryLink = (returnTo: string): Html =>
+  html`<div class="actions"><a class="button" href="/oauth2/start?rd=${encodeURIComponent(returnTo)}">Try again</a></div>`
 
 /** The callback named no sign-in of this browser that still waits. */
 export const staleSignIn: Page = {
@@ -14,15 +18,15 @@ export const refusedSignIn: Page = {
   body: html`<p>The identity provider did not confirm who you are. If you cancelled, simply begin again; if it keeps happening, tell the people who run this service.</p>${againLink}`,
 }
 
-export const providerUnreachable: Page = {
+export const providerUnreachable = (returnTo: string): Page => ({
   title: 'Signing in is not possible just now',
-  body: html`<p>The identity provider does not answer. Pages where you are signed in go on working. Please try again in a minute.</p>${againLink}`,
-}
+  body: html`<p>The identity provider does not answer. Pages where you are signed in go on working. Please try again in a minute.</p>${retryLink(returnTo)}`,
+})
 
-export const storeUnreachable: Page = {
+export const storeUnreachable = (returnTo: string): Page => ({
   title: 'Signing in is not possible just now',
-  body: html`<p>Vestibule cannot reach its session store. You have not been signed out. Please try again in a minute.</p>${againLink}`,
-}
+  body: html`<p>Vestibule cannot reach its session store. You have not been signed out. Please try again in a minute.</p>${retryLink(returnTo)}`,
+})
 
 export const signOutFailed: Page = {
   title: 'You are still signed in',
@@ -51,10 +55,13 @@ export const welcome = (who: string | undefined): Page =>
         body: html`<p>You are signed in as <strong>${who}</strong>.</p><div class="actions"><a class="button second" href="/oauth2/sign_out">Sign out</a></div>`,
       }
 
-/** Stands behind a 403 of a protected application; says nothing of rules or groups. */
+/**
+ * Stands behind a 403 of a protected application, on its host: no link but an absolute one works.
+ * Says nothing of rules or groups, nor that the reader is known, who may be anybody.
+ */
 export const denied = (requestId: string | undefined): Page => ({
   title: 'You may not open this page',
-  body: html`<p>You are known here, but the policy of this application does not let you in. If you should have access, ask the people who run it.</p>${
+  body: html`<p>The policy of this application does not let you in here. If you should have access, ask the people who run it.</p>${
     requestId === undefined
       ? html``
       : html`<p class="soft">Tell them this request id: <code>${requestId}</code></p>`
@@ -62,10 +69,10 @@ export const denied = (requestId: string | undefined): Page => ({
 })
 
 /** Stands behind any other error that nginx asks a page for. */
-export const failed = (status: number): Page => ({
+export const failed = (status: number, signInUrl: string): Page => ({
   title: status === 401 ? 'Please sign in' : 'This page cannot be shown just now',
   body:
     status === 401
-      ? html`<p>This page is for people who are signed in.</p>${againLink}`
+      ? html`<p>This page is for people who are signed in.</p><div class="actions"><a class="button" href="${signInUrl}">Sign in</a></div>`
       : html`<p>The application or a service it needs does not answer. Please try again in a minute.</p>`,
 })

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { type JWK } from 'jose'
+import { type WantedProof } from '../../core/decision.ts'
 import { type ReturnUrlRules } from '../../core/return-url.ts'
 import { type SessionLimits } from '../../core/session.ts'
 import { type SignInPorts } from '../../flow/ports.ts'
@@ -16,6 +17,8 @@ export type PublicOptions = {
   readonly cookies: SignInCookies
   readonly returnUrls: ReturnUrlRules
   readonly limits: SessionLimits
+  /** What the policy of a checked return URL asks of a sign-in beyond an ordinary one. */
+  readonly proofFor: (returnUrl: string) => WantedProof | undefined
   /** Public halves of the assertion keys. */
   readonly publicKeys: () => readonly JWK[]
   /** Carries a return URL through the provider's sign-out, unforgeable. */
@@ -44,7 +47,7 @@ export const createPublicApp = (options: PublicOptions): Express => {
   // Query strings are read strictly where they are needed, from the raw URL.
   app.set('query parser', false)
   app.use(securityHeaders)
-  app.use(errorPageRoutes())
+  app.use(errorPageRoutes(options.returnUrls.publicOrigin))
   app.use(signInRoutes(options))
   app.use(signOutRoutes(options))
   app.use(userRoutes(options))

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import { parseSessionId } from '../../core/ids.ts'
 import { parseReturnUrl } from '../../core/return-url.ts'
+import { type SignInAttempt } from '../../flow/ports.ts'
 import {
   type BeginFailure,
   beginSignIn,
@@ -42,15 +43,26 @@ const start = async (
   }
   const { ports, cookies, observe } = options
   const browser = cookies.browser(request) ?? ports.random()
-  const begun = await beginSignIn(ports, browser, returnUrlOf(options, request))
+  const destination = destinationOf(options, request)
+  const begun = await beginSignIn(ports, browser, destination)
   if (!begun.ok) {
     observe.signIn(begun.failure)
-    sendPage(response, ...BEGIN_FAILURES[begun.failure])
+    const [status, page] = BEGIN_FAILURES[begun.failure]
+    sendPage(response, status, page(destination.returnTo))
     return
   }
   observe.signIn('started')
   cookies.setBrowser(response, browser)
   redirect(response, begun.value.href)
+}
+
+/** The return URL, and what the policy behind it asks of a sign-in. */
+const destinationOf = (
+  options: PublicOptions,
+  request: Request,
+): Pick<SignInAttempt, 'returnTo' | 'askedProof'> => {
+  const returnTo = returnUrlOf(options, request)
+  return { returnTo, askedProof: options.proofFor(returnTo) }
 }
 
 /** Where to go after signing in: `rd` if it may be gone to, else `/`, which is counted. */
@@ -62,7 +74,9 @@ const returnUrlOf = ({ returnUrls, observe }: PublicOptions, request: Request): 
   return url ?? '/'
 }
 
-const BEGIN_FAILURES: Readonly<Record<BeginFailure, readonly [number, Page]>> = {
+const BEGIN_FAILURES: Readonly<
+  Record<BeginFailure, readonly [number, (returnTo: string) => Page]>
+> = {
   store_unreachable: [503, storeUnreachable],
   provider_unreachable: [502, providerUnreachable],
 }
@@ -123,6 +137,6 @@ const COMPLETE_FAILURES: Readonly<
   no_attempt: [400, staleSignIn],
   provider_refused: [400, refusedSignIn],
   refused: [400, refusedSignIn],
-  provider_unreachable: [502, providerUnreachable],
-  store_unreachable: [503, storeUnreachable],
+  provider_unreachable: [502, providerUnreachable('/')],
+  store_unreachable: [503, storeUnreachable('/')],
 }

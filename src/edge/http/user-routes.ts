@@ -17,7 +17,7 @@ export const userRoutes = (options: PublicOptions): Router => {
   })
   router.all('/', only('GET', 'HEAD'), async (request, response) => {
     const found = await sessionOf(options, request)
-    if (!found.ok) sendPage(response, 503, storeUnreachable)
+    if (!found.ok) sendPage(response, 503, storeUnreachable('/'))
     else sendPage(response, 200, welcome(nameOf(found.value)))
   })
   router.get('/.well-known/jwks.json', (_request, response) => {

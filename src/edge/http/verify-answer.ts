@@ -1,5 +1,6 @@
-import { type Effect } from '../../core/decision.ts'
+import { type Decision, type Effect, type WantedProof } from '../../core/decision.ts'
 import { type IdentityHeaderNames, identityHeaderValue } from '../../core/identity-headers.ts'
+import { type HostPolicy } from '../../core/policy/policy.ts'
 import { type Answer } from '../../flow/ports.ts'
 
 /** nginx lets 200 through, passes 401 and 403 on, and makes a 500 of everything else. */
@@ -30,18 +31,38 @@ export const answerHeaders = (answer: Answer, names: IdentityHeaderNames): strin
   const headers = commonHeaders(record.id, record.decision.reason)
   if (record.decision.effect === 'allow') {
     // All of them, always: what is missing here, some proxies leave as the client sent it.
-    for (const [name, source] of names) {
+    for (const [name, source] of headerNames(names, record.policy)) {
       headers.push(name, identityHeaderValue(source, identity, assertion))
     }
   }
   if (record.decision.effect === 'challenge' && record.policy?.credentials.has('bearer') === true) {
-    headers.push('WWW-Authenticate', bearerChallenge(record.decision.reason))
+    headers.push('WWW-Authenticate', bearerChallenge(record.decision))
   }
   return headers
 }
 
+/** The configured headers and those of the host's preset. */
+const headerNames = (
+  names: IdentityHeaderNames,
+  policy: HostPolicy | undefined,
+): IdentityHeaderNames =>
+  policy === undefined || policy.presetHeaders.length === 0
+    ? names
+    : [...names, ...policy.presetHeaders]
+
+type Challenge = Extract<Decision, { readonly effect: 'challenge' }>
+
+/** RFC 9470 section 3. */
+const proofChallenge = ({ acr, maxAgeSeconds }: WantedProof): string =>
+  [
+    'Bearer error="insufficient_user_authentication"',
+    ...(acr.length === 0 ? [] : [`acr_values="${acr.join(' ')}"`]),
+    ...(maxAgeSeconds === undefined ? [] : [`max_age=${maxAgeSeconds}`]),
+  ].join(', ')
+
 /** RFC 6750 section 3: an error only where a token was sent. */
-const bearerChallenge = (reason: string): string => {
+const bearerChallenge = ({ reason, proof }: Challenge): string => {
+  if (proof !== undefined) return proofChallenge(proof)
   if (reason === 'invalid_token') return 'Bearer error="invalid_token"'
   if (reason === 'expired_token') {
     return 'Bearer error="invalid_token", error_description="The token has expired"'

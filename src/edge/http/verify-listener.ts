@@ -133,6 +133,7 @@ const unread = (
     principal: ANONYMOUS,
     credential: 'none',
     sessionKey: undefined,
+    mode: 'enforce',
   },
   identity: NOBODY,
   assertion: '',

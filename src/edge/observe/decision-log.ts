@@ -20,6 +20,7 @@ export type DecisionLogOptions = {
 /** What may wait for a slow reader before lines are dropped. */
 const MOST_WAITING_BYTES = 8 * 1024 * 1024
 const LONGEST_PATH = 1024
+const LONGEST_PATH_WRITTEN = 1536
 const CLOSE_MS = 2000
 
 /** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
@@ -68,7 +69,8 @@ const entryOf = (
     effect: decision.effect,
     reason: decision.reason,
     status,
-    mode: 'enforce',
+    mode: record.mode,
+    would: wouldOf(decision),
     host: request.host,
     method: clip(request.method, 32),
     path: pathText(request.path),
@@ -85,6 +87,16 @@ const entryOf = (
     latencyMs: Math.round(seconds * 1e6) / 1000,
   }
 }
+
+/** What enforcing the policy would have answered, where it was only observed. */
+const wouldOf = (decision: Decision): Record<string, unknown> | undefined =>
+  decision.reason === 'observed'
+    ? {
+        effect: decision.would.effect,
+        reason: decision.would.reason,
+        rule: ruleOf(decision.would),
+      }
+    : undefined
 
 const ruleOf = (decision: Decision): string | undefined =>
   'rule' in decision ? decision.rule : undefined
@@ -105,10 +117,18 @@ const knownPrincipal = ({
 })
 
 /** Routed paths have one character a byte; people read UTF-8. */
-const pathText = (path: string | undefined): string | undefined =>
-  path === undefined
-    ? undefined
-    : clip(Buffer.from(path.slice(0, LONGEST_PATH * 4), 'latin1').toString('utf8'), LONGEST_PATH)
+const pathText = (path: string | undefined): string | undefined => {
+  if (path === undefined) return undefined
+  const bytes = Buffer.from(path.slice(0, LONGEST_PATH * 4), 'latin1')
+  let text = clip(bytes.toString('utf8'), LONGEST_PATH) ?? ''
+  while (isLongerWritten(text)) text = `${text.slice(0, text.length / 2)}…`
+  return text
+}
+
+/** A control character takes six bytes in JSON, and a line has to stay below 4 KiB. */
+const isLongerWritten = (text: string): boolean =>
+  text.length * 6 > LONGEST_PATH_WRITTEN &&
+  Buffer.byteLength(JSON.stringify(text)) > LONGEST_PATH_WRITTEN
 
 const clip = (text: string | undefined, longest: number): string | undefined =>
   text === undefined || text.length <= longest ? text : `${text.slice(0, longest)}…`

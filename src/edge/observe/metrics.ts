@@ -45,6 +45,11 @@ export const createMetrics = (): Metrics => {
     buckets: FAST_BUCKETS,
     registers: [registry],
   })
+  const would = counter(
+    'vestibule_would_total',
+    'What enforcing would have answered where a policy is only observed.',
+    ['host', 'effect', 'reason'],
+  )
   const groupsCut = counter('vestibule_groups_cut_total', 'Groups that did not fit the headers.', [
     'host',
   ])
@@ -93,10 +98,13 @@ export const createMetrics = (): Metrics => {
         host,
         effect: decision.effect,
         reason: decision.reason,
-        mode: 'enforce',
+        mode: record.mode,
         actor: principal.kind === 'anonymous' ? 'anonymous' : principal.actor,
       })
       latency.observe({ effect: decision.effect }, seconds)
+      if (decision.reason === 'observed') {
+        would.inc({ host, effect: decision.would.effect, reason: decision.would.reason })
+      }
       if (cut > 0) groupsCut.inc({ host }, cut)
     },
     signIn: (outcome) => signIns.inc({ outcome }),

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
+import { type WantedProof } from '../../core/decision.ts'
 import { type ClaimMapping, parseSubject, principalOf } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { type Secret } from '../../core/secret.ts'
@@ -128,6 +129,12 @@ const requestParameters = async (
   nonce: attempt.nonce,
   code_challenge: await client.calculatePKCECodeChallenge(attempt.codeVerifier),
   code_challenge_method: 'S256',
+  ...(attempt.askedProof === undefined ? {} : proofParameters(attempt.askedProof)),
+})
+
+const proofParameters = ({ acr, maxAgeSeconds }: WantedProof): Record<string, string> => ({
+  ...(acr.length === 0 ? {} : { acr_values: acr.join(' ') }),
+  ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
 })
 
 type Exchanged = Awaited<ReturnType<IdentityProvider['exchange']>>

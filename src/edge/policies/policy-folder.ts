@@ -2,43 +2,83 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault } from '../../core/fault.ts'
-import { type HostName, parseHostName } from '../../core/ids.ts'
 import { compilePolicies } from '../../core/policy/compile-policies.ts'
-import { type HostPattern, type PolicyDocument } from '../../core/policy/document.ts'
+import { type Toolbox } from '../../core/policy/criterion.ts'
+import { type PolicyDocument, type RuleDocument } from '../../core/policy/document.ts'
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { schemaFaults } from '../files/schema-faults.ts'
 import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
 import { compileRanges } from './address-ranges.ts'
-import { POLICY_SCHEMA } from './policy-schema.ts'
-import { readRules } from './rule-documents.ts'
+import { readCertificate } from './certificates.ts'
+import { compileExpression } from './expressions.ts'
+import { holdsRuleSets, type RuleSets, readPolicyFile, readRuleSets } from './policy-file.ts'
 
-type Loaded = { readonly yaml: YamlFile; readonly document: PolicyDocument }
+const TOOLBOX: Toolbox = { compileRanges, compileExpression, readCertificate }
+
+/** A policy file that was understood: what it says, and where in it each thing stands. */
+export type ReadPolicy = { readonly yaml: YamlFile; readonly document: PolicyDocument }
+
+/** All files of a folder, understood and compiled. */
+export type PolicyFolder = {
+  readonly read: readonly ReadPolicy[]
+  readonly policies: PolicySet
+}
 
 /** Reads and compiles all policy files of a folder, or answers every fault found. */
 export const loadPolicies = async (
   folder: string,
 ): Promise<Result<PolicySet, readonly Fault[]>> => {
+  const loaded = await readPolicyFolder(folder)
+  return loaded.ok ? ok(loaded.value.policies) : loaded
+}
+
+export const readPolicyFolder = async (
+  folder: string,
+): Promise<Result<PolicyFolder, readonly Fault[]>> => {
   const names = await policyFiles(folder)
   if (!names.ok) return names
-  const loaded: Loaded[] = []
-  const faults: Fault[] = []
-  for (const name of names.value) {
-    const one = await loadFile(join(folder, name), name)
-    if (one.ok) loaded.push(one.value)
-    else faults.push(...one.failure)
-  }
-  faults.push(...hostsTwice(loaded))
+  const files = await Promise.all(names.value.map((name) => readYamlFile(join(folder, name), name)))
+  const faults = files.flatMap((file) => (file.ok ? [] : file.failure))
+  const yamls = files.flatMap((file) => (file.ok ? [file.value] : []))
+  const ruleSets = collectRuleSets(yamls.filter(holdsRuleSets), faults)
+  const read = yamls.flatMap((yaml): readonly ReadPolicy[] => {
+    if (holdsRuleSets(yaml)) return []
+    const document = readPolicyFile(yaml, ruleSets)
+    if (document.ok) return [{ yaml, document: document.value }]
+    faults.push(...document.failure)
+    return []
+  })
+  faults.push(...hostsTwice(read))
   if (faults.length > 0) return fail(faults)
-  const version = digestOf(loaded.map(({ yaml }) => yaml))
-  return ok(
-    compilePolicies(
-      loaded.map(({ document }) => document),
-      version,
-      compileRanges,
-    ),
-  )
+  const documents = read.map(({ document }) => document)
+  return ok({ read, policies: compilePolicies(documents, digestOf(yamls), TOOLBOX) })
 }
+
+const collectRuleSets = (yamls: readonly YamlFile[], faults: Fault[]): RuleSets => {
+  const all = new Map<string, readonly RuleDocument[]>()
+  for (const yaml of yamls) {
+    const sets = readRuleSets(yaml)
+    if (!sets.ok) {
+      faults.push(...sets.failure)
+      // Known by name all the same, so that files that use them are not blamed.
+      for (const name of ruleSetNames(yaml)) all.set(name, [])
+    } else {
+      for (const [name, rules] of sets.value) {
+        if (all.has(name)) faults.push(setTwice(yaml, name))
+        all.set(name, rules)
+      }
+    }
+  }
+  return all
+}
+
+const setTwice = (yaml: YamlFile, name: string): Fault => ({
+  file: yaml.file,
+  ...yaml.placeOf(['ruleSets', name], true),
+  key: `ruleSets.${name}`,
+  problem: 'stands in another file already',
+  remedy: 'Keep each rule set in one place.',
+})
 
 /** `*.yaml` but no cases; hidden entries are Kubernetes' own (`..data`). */
 const policyFiles = async (
@@ -58,46 +98,10 @@ const policyFiles = async (
   }
 }
 
-const loadFile = async (path: string, name: string): Promise<Result<Loaded, readonly Fault[]>> => {
-  const yaml = await readYamlFile(path, name)
-  if (!yaml.ok) return yaml
-  const parsed = POLICY_SCHEMA.safeParse(yaml.value.value)
-  const { rules, faults } = readRules(yaml.value)
-  if (!parsed.success) {
-    return fail([...schemaFaults(parsed.error, POLICY_SCHEMA, yaml.value), ...faults])
-  }
-  if (faults.length > 0) return fail(faults)
-  const { hosts, owner, credentials, paths, authRequestRedirect, sendGroups } = parsed.data
-  return ok({
-    yaml: yaml.value,
-    document: {
-      hosts: hosts.map(hostPattern),
-      owner,
-      credentials,
-      pathsIgnoreCase: paths.case === 'insensitive',
-      acceptAmbiguousPaths: paths.ambiguous === 'accept',
-      redirectIsOverridden: authRequestRedirect === 'overridden',
-      sendGroups,
-      rules,
-    },
-  })
-}
-
-const hostPattern = (text: string): HostPattern =>
-  text.startsWith('*.')
-    ? { kind: 'below', name: hostName(text.slice(2)) }
-    : { kind: 'exact', name: hostName(text) }
-
-const hostName = (text: string): HostName => {
-  const name = parseHostName(text)
-  if (name === undefined) throw new TypeError(`host ${text} passed the schema`)
-  return name
-}
-
 /** A host in two files, or twice in one, has no single owner and no single answer. */
-const hostsTwice = (loaded: readonly Loaded[]): readonly Fault[] => {
+const hostsTwice = (read: readonly ReadPolicy[]): readonly Fault[] => {
   const seen = new Map<string, string>()
-  return loaded.flatMap(({ yaml, document }) =>
+  return read.flatMap(({ yaml, document }) =>
     document.hosts.flatMap(({ kind, name }, index): readonly Fault[] => {
       const label = kind === 'exact' ? name : `*.${name}`
       const earlier = seen.get(label)

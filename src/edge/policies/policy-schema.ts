@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { parseHostName } from '../../core/ids.ts'
+import { secondsOf } from '../../core/policy/duration.ts'
+import { APPLICATION_PRESETS } from '../../presets/applications.ts'
+import { MATCHER_SCHEMAS } from './matcher-schema.ts'
 import { parseUntil } from './until.ts'
 
 const text = z.string().min(1, 'is empty. Write a value or remove the key').max(1024)
@@ -64,56 +67,151 @@ export const RULE_SCHEMA = z
       .describe('Admits without any identity; needs `owner` and `until`.'),
     owner: text.optional().describe('Who answers for this rule.'),
   })
-  .refine((each) => (each.allow === undefined) !== (each.deny === undefined), {
-    error: 'needs exactly one of allow and deny. Split it in two rules',
+  .refine((each) => each.allow !== undefined || each.deny !== undefined, {
+    error: 'has neither allow nor deny. Write one',
   })
 
-export const POLICY_SCHEMA = z.strictObject({
-  hosts: z
-    .array(HOST_PATTERN)
-    .min(1, 'is an empty list. Name a host')
-    .max(1000)
-    .describe('Hosts that this file decides about.'),
-  owner: text.optional().describe('Who answers for these hosts.'),
-  credentials: z
-    .array(z.enum(['cookie', 'bearer']))
-    .min(1, 'is an empty list. Name cookie, bearer or both')
-    .default(['cookie', 'bearer'])
-    .describe(
-      'What counts as proof here. With [cookie] the application keeps Authorization to itself.',
-    ),
-  paths: z
-    .strictObject({
-      case: z
-        .enum(['sensitive', 'insensitive'])
-        .default('sensitive')
-        .describe(
-          '`insensitive` where an Ingress of the host uses `use-regex` or `rewrite-target`.',
-        ),
-      ambiguous: z
-        .enum(['refuse', 'accept'])
-        .default('refuse')
-        .describe('`accept` where the application needs paths such as `a%2Fb`.'),
-    })
-    .prefault({}),
-  authRequestRedirect: z
-    .enum(['original', 'overridden'])
-    .default('original')
-    .describe('`overridden` where an Ingress of the host sets `auth-request-redirect`.'),
-  sendGroups: z
-    .array(text)
-    .max(1000)
-    .default([])
-    .describe('Groups that the application may see besides those that rules name.'),
-  policy: z
-    .union([
-      z.array(RULE_SCHEMA).min(1, 'is an empty list. Without a rule nobody gets in; write one'),
-      RULE_SCHEMA.transform((one) => [one]),
-    ])
-    .describe(
-      'Rules; a deny that holds denies, else an allow that holds allows, else it is denied.',
-    ),
+const rules = z.union([
+  z.array(RULE_SCHEMA).min(1, 'is an empty list. Without a rule nobody gets in; write one'),
+  RULE_SCHEMA.transform((one) => [one]),
+])
+
+const acrValue = z
+  .string()
+  .regex(/^[A-Za-z0-9:._/+-]{1,200}$/, 'is no acr value. Leave out blanks and quotes')
+
+const age = z.string().refine((written) => secondsOf(written) > 0, {
+  error: 'is no duration. Write 15m, 8h or 2d',
 })
 
+const requirement = z
+  .strictObject({
+    path: MATCHER_SCHEMAS.path.optional().describe('On these paths only; everywhere if absent.'),
+    acr: z
+      .array(acrValue)
+      .min(1, 'is an empty list. Name a value')
+      .default([])
+      .describe('One of these authentication contexts.'),
+    authAge: age.optional().describe('A sign-in no older than this.'),
+  })
+  .refine(({ acr, authAge }) => acr.length > 0 || authAge !== undefined, {
+    error: 'asks for nothing. Write acr, authAge or both',
+  })
+
+const setName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'is not a name. Use lower-case letters, digits and hyphens')
+
+/** Rules that several files share, in a file of their own. */
+export const RULE_SETS_SCHEMA = z.strictObject({
+  ruleSets: z
+    .record(setName, rules)
+    .describe('Named rules; `use: [name]` in a policy file adds them.'),
+})
+
+export const POLICY_SCHEMA = z
+  .strictObject({
+    hosts: z
+      .array(HOST_PATTERN)
+      .min(1, 'is an empty list. Name a host')
+      .max(1000)
+      .describe('Hosts that this file decides about.'),
+    owner: text.optional().describe('Who answers for these hosts.'),
+    credentials: z
+      .array(z.enum(['cookie', 'bearer']))
+      .min(1, 'is an empty list. Name cookie, bearer or both')
+      .default(['cookie', 'bearer'])
+      .describe(
+        'What counts as proof here. With [cookie] the application keeps Authorization to itself.',
+      ),
+    paths: z
+      .strictObject({
+        case: z
+          .enum(['sensitive', 'insensitive'])
+          .default('sensitive')
+          .describe(
+            '`insensitive` where an Ingress of the host uses `use-regex` or `rewrite-target`.',
+          ),
+        ambiguous: z
+          .enum(['refuse', 'accept'])
+          .default('refuse')
+          .describe('`accept` where the application needs paths such as `a%2Fb`.'),
+      })
+      .prefault({}),
+    authRequestRedirect: z
+      .enum(['original', 'overridden'])
+      .default('original')
+      .describe('`overridden` where an Ingress of the host sets `auth-request-redirect`.'),
+    sendGroups: z
+      .array(text)
+      .max(1000)
+      .default([])
+      .describe('Groups that the application may see besides those that rules name.'),
+    use: z.array(setName).default([]).describe('Rule sets whose rules count here as well.'),
+    policy: rules
+      .optional()
+      .describe(
+        'Rules; a deny that holds denies, else an allow that holds allows, else it is denied.',
+      ),
+    require: z
+      .union([requirement.transform((one) => [one]), z.array(requirement).min(1)])
+      .default([])
+      .describe('Stronger proof asked of whoever a rule admits.'),
+    app: z
+      .enum(
+        APPLICATION_PRESETS.map(({ name }) => name),
+        {
+          error: `is no known application. Known: ${APPLICATION_PRESETS.map(({ name }) => name).join(', ')}`,
+        },
+      )
+      .optional()
+      .describe('Adds the identity headers that this application reads.'),
+    proxySets: z
+      .array(z.literal('ssl-client-cert'))
+      .default([])
+      .describe(
+        'Client certificate headers that nginx sets here (`auth-tls-secret`); else they are ignored.',
+      ),
+    mode: z
+      .enum(['enforce', 'observe', 'canary'])
+      .default('enforce')
+      .describe(
+        '`observe` answers 200 and records what enforcing had said; `canary` enforces for some. Both need `until`.',
+      ),
+    until: until
+      .optional()
+      .describe('When `observe` or `canary` ends; from then on the rules are enforced.'),
+    canary: z
+      .strictObject({
+        groups: z.array(text).default([]).describe('Members are enforced.'),
+        share: z
+          .number()
+          .int()
+          .min(0)
+          .max(100)
+          .default(0)
+          .describe('So many of a hundred others are enforced, always the same ones.'),
+      })
+      .optional(),
+  })
+  .superRefine((file, context) => {
+    const complain = (path: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+    if (file.policy === undefined && file.use.length === 0) {
+      complain('policy', 'is missing. Without a rule nobody gets in; write one, or use a rule set')
+    }
+    if (file.mode !== 'enforce' && file.until === undefined) {
+      complain('mode', 'needs until. Say when enforcing begins')
+    }
+    if (file.mode === 'enforce' && file.until !== undefined) {
+      complain('until', 'belongs to mode observe or canary. Remove it, or move it to a rule')
+    }
+    if ((file.mode === 'canary') !== (file.canary !== undefined)) {
+      complain('canary', 'goes with mode canary. Write both or neither')
+    }
+  })
+
+export type PolicyFile = z.infer<typeof POLICY_SCHEMA>
 export type RuleFile = z.infer<typeof RULE_SCHEMA>
 export type OperatorsFile = NonNullable<RuleFile['allow']>

@@ -24,31 +24,46 @@ const OPERATORS: readonly OperatorName[] = ['and', 'or', 'not', 'nor']
 const DEEPEST = 8
 
 /**
- * Rules → documents, or faults with a place. Rules whose outer shape is wrong are left out: the
- * schema of the file has said so, and the others may have faults to report as well.
+ * Rules at a place of a file → documents, or faults with a place. Rules whose outer shape is wrong
+ * are left out: the schema of the file has said so, and the others may have faults as well.
  */
-export const readRules = (yaml: YamlFile): RulesRead => {
+export const readRules = (yaml: YamlFile, at: readonly string[]): RulesRead => {
   const faults: Fault[] = []
-  const written = valueOf(yaml.value, 'policy')
+  const written = at.reduce(valueOf, yaml.value)
   const list: readonly unknown[] = Array.isArray(written) ? written : [written]
   const rules = list.flatMap((each, index): readonly RuleDocument[] => {
-    const path: Path = Array.isArray(written) ? ['policy', index] : ['policy']
+    const path: Path = Array.isArray(written) ? [...at, index] : at
     const { data: rule } = RULE_SCHEMA.safeParse(each)
-    if (rule === undefined) return []
-    const action = rule.allow === undefined ? 'deny' : 'allow'
+    return rule === undefined ? [] : readRule(rule, { path, index, yaml, faults })
+  })
+  return { rules, faults }
+}
+
+type RulePlace = {
+  readonly path: Path
+  readonly index: number
+  readonly yaml: YamlFile
+  readonly faults: Fault[]
+}
+
+/** As in PPL, one rule may hold an allow and a deny. */
+const readRule = (rule: RuleFile, place: RulePlace): readonly RuleDocument[] => {
+  const { path, index, yaml, faults } = place
+  return (['allow', 'deny'] as const).flatMap((action): readonly RuleDocument[] => {
+    const written = rule[action]
+    if (written === undefined) return []
     const before = faults.length
-    const operators = readOperators(rule.allow ?? rule.deny ?? {}, [...path, action], yaml, faults)
+    const operators = readOperators(written, [...path, action], yaml, faults)
     const document: RuleDocument = {
       id: `${yaml.file}#${rule.id ?? index + 1}`,
       action,
       operators,
-      isPublic: rule.public === true,
+      isPublic: rule.public === true && action === 'allow',
       until: rule.until === undefined ? undefined : parseUntil(rule.until),
     }
     if (faults.length === before) faults.push(...ruleFaults(rule, document, path, yaml))
     return [document]
   })
-  return { rules, faults }
 }
 
 const valueOf = (value: unknown, name: string): unknown =>

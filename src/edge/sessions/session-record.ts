@@ -10,8 +10,11 @@ const maybe = <Schema extends z.ZodType>(
 ): z.ZodPipe<z.ZodOptional<Schema>, z.ZodTransform<z.output<Schema> | undefined>> =>
   schema.optional().transform((value) => value)
 
+const PROOF = z.object({ acr: z.array(z.string()), maxAgeSeconds: maybe(z.number()) })
+
 const SESSION = z.object({
   createdAt: seconds,
+  askedProof: maybe(PROOF),
   principal: z.object({
     kind: z.literal('authenticated'),
     actor: z.enum(['human', 'workload', 'agent']),
@@ -36,6 +39,7 @@ const ATTEMPT = z.object({
   codeVerifier: z.string(),
   browser: z.string(),
   returnTo: z.string(),
+  askedProof: maybe(PROOF),
   startedAt: seconds,
 })
 

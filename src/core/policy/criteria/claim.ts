@@ -4,7 +4,7 @@ import { compileStringMatcher } from '../matcher.ts'
 
 export const claim: Criterion = {
   name: 'claim/',
-  argument: 'string',
+  argument: 'claim',
   proves: 'identity',
   summary:
     'A claim by its path, such as `claim/realm_access/roles`. Of a list, one member has to match; numbers and booleans are compared as text.',
