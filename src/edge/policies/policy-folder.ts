@@ -11,7 +11,13 @@ import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
 import { compileRanges } from './address-ranges.ts'
 import { readCertificate } from './certificates.ts'
 import { compileExpression } from './expressions.ts'
-import { holdsRuleSets, type RuleSets, readPolicyFile, readRuleSets } from './policy-file.ts'
+import {
+  holdsRuleSets,
+  type RuleSets,
+  readPolicyFile,
+  readRuleSets,
+  ruleSetNames,
+} from './policy-file.ts'
 
 const TOOLBOX: Toolbox = { compileRanges, compileExpression, readCertificate }
 
