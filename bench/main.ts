@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
 import { ensureCommands } from '../demo/system-packages.ts'
+import { benchPolicies, type PolicyComparison } from './policies.ts'
 import { benchVerify, type Comparison } from './verify.ts'
 
 const HELP = `Usage: npm run bench [-- --rounds N --seconds N --json]
 
 Measures /verify with a warm session against a bare Node server that returns the same
-headers, in turns, and prints the median ratio. Machines are noisy: compare ratios of
+headers, and deciding among 1,000 hosts against deciding for one; in turns, and prints
+the median ratios. Machines are noisy: compare ratios of
 one run, never figures of two.`
 
 const { values } = parseArgs({
@@ -26,6 +28,9 @@ const table = (results: readonly Comparison[]): string =>
     ),
   ].join('\n')
 
+const policyTable = ({ hosts, rules, nanoseconds, oneHost, ratio }: PolicyComparison): string =>
+  `deciding with ${hosts} hosts of ${rules} rules: ${nanoseconds.toFixed(0)} ns, with one host ${oneHost.toFixed(0)} ns, ratio ${ratio.toFixed(2)}`
+
 if (values.help) {
   console.log(HELP)
 } else {
@@ -36,7 +41,12 @@ if (values.help) {
   } else {
     const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
     const results = await benchVerify(options, (line) => console.error(line))
-    const report = { date: new Date().toISOString(), node: process.version, ...options, results }
-    console.log(values.json ? JSON.stringify(report, null, 2) : table(results))
+    const policies = await benchPolicies(options.rounds)
+    const taken = { date: new Date().toISOString(), node: process.version, ...options }
+    console.log(
+      values.json
+        ? JSON.stringify({ ...taken, results, policies }, null, 2)
+        : `${table(results)}\n${policyTable(policies)}`,
+    )
   }
 }

@@ -29,6 +29,8 @@ export type Vestibule = {
   /** What the service said of itself. */
   readonly notices: () => readonly string[]
   readonly metrics: () => Promise<string>
+  /** Writes a policy file while the service runs. */
+  readonly writePolicy: (name: string, content: string) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -82,6 +84,7 @@ export const startVestibule = async (settings: VestibuleSettings): Promise<Vesti
     decisions: (atLeast = 0) => readDecisions(join(folder, 'decisions.ndjson'), atLeast),
     notices: () => notices,
     metrics: async () => await (await fetch(`http://${addresses.ops}/metrics`)).text(),
+    writePolicy: (name, content) => writeFile(join(folder, 'policies', name), content),
     stop: async () => {
       await service.drain()
       await rm(folder, { recursive: true, force: true })
