@@ -112,7 +112,7 @@ describe('signing in', () => {
 
   test('answers an XHR with 401 JSON instead of a redirect', async () => {
     const reply = await askPublic(vestibule, '/oauth2/start?rd=/', {
-      headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' },
+      headers: { accept: 'text/html', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
     })
     expect(reply.status).toBe(401)
     expect(reply.location).toBeUndefined()

@@ -18,11 +18,13 @@ export const queryOf = (
 
 /**
  * Whether somebody is looking: scripts, git, curl and XHR must get an answer that they understand
- * instead of a sign-in page. Fetch metadata says it; older clients say what they accept.
+ * instead of a sign-in page. Browsers say it in fetch metadata, always with a destination; other
+ * clients say what they accept.
  */
 export const isNavigation = (request: Request): boolean => {
-  const mode = request.get('sec-fetch-mode')
-  if (mode !== undefined) return mode === 'navigate'
+  if (request.get('sec-fetch-dest') !== undefined) {
+    return request.get('sec-fetch-mode') === 'navigate'
+  }
   if (request.get('x-requested-with') !== undefined) return false
   return (request.get('accept') ?? '').toLowerCase().includes('text/html')
 }

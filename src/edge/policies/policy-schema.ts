@@ -7,18 +7,20 @@ import { parseUntil } from './until.ts'
 
 const text = z.string().min(1, 'is empty. Write a value or remove the key').max(1024)
 
+/** Names that no registry sells (RFC 6761 and private use): a wildcard may cover all of one. */
+const PRIVATE_TLD = /^(?:test|localhost|local|internal|lan|example|invalid)$/i
+
 /** A host, or `*.` and a name of at least two labels: `*.com` would be half the world. */
-export const HOST_PATTERN = z.string({ error: 'is not a host' }).refine(
-  (written) => {
-    const name = written.startsWith('*.') ? written.slice(2) : written
-    const enough = written.startsWith('*.') ? name.includes('.') : true
-    return enough && !written.endsWith('.') && parseHostName(name) !== undefined
-  },
-  {
-    error:
-      'is not a host name. Write app.example.com or *.example.com, without scheme, port or path',
-  },
-)
+const isHostPattern = (written: string): boolean => {
+  const isWildcard = written.startsWith('*.')
+  const name = isWildcard ? written.slice(2) : written
+  const isNarrow = !isWildcard || name.includes('.') || PRIVATE_TLD.test(name)
+  return isNarrow && !written.endsWith('.') && parseHostName(name) !== undefined
+}
+
+export const HOST_PATTERN = z.string({ error: 'is not a host' }).refine(isHostPattern, {
+  error: 'is not a host name. Write app.example.com or *.example.com, without scheme, port or path',
+})
 
 const until = z
   .string({ error: 'is not a date. Write it as 2027-01-31' })
