@@ -5,6 +5,7 @@ import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
 import { type Listeners, listenAll } from './service/listeners.ts'
 import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
+import { createProvider } from './service/provider.ts'
 import { createPublic } from './service/public-part.ts'
 import { createRecords, createSessions } from './service/sessions.ts'
 import { createVerifyServer } from './service/verify-part.ts'
@@ -27,7 +28,16 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   })
   const records = createRecords(input, metrics)
   const sessions = createSessions(input, records, metrics)
-  const parts: Parts = { ...input, policies, metrics, decisionLog, records, sessions }
+  const identityProvider = createProvider(input, metrics)
+  const parts: Parts = {
+    ...input,
+    policies,
+    metrics,
+    decisionLog,
+    records,
+    sessions,
+    identityProvider,
+  }
   let isDraining = false
   const listeners = await listenAll(config.listen, {
     verify: createVerifyServer(parts),

@@ -36,6 +36,8 @@ export const REASONS = {
   },
   unavailable: {
     session_store_unreachable: 'The session store did not answer in time.',
+    identity_provider_unreachable:
+      'The provider could not be asked about the session for longer than is allowed.',
     issuer_keys_unreachable: "The token issuer's keys could not be fetched.",
     internal_error: 'Vestibule failed; the service log says how.',
   },

@@ -6,6 +6,8 @@ import { type Authenticated } from './principal.ts'
 export type Session = {
   readonly principal: Authenticated
   readonly createdAt: EpochSeconds
+  /** When the provider last confirmed what is remembered. */
+  readonly checkedAt: EpochSeconds
   /** What the provider was asked for beyond an ordinary sign-in. */
   readonly askedProof?: WantedProof | undefined
 }

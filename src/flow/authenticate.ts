@@ -1,5 +1,5 @@
 import { type Credential, type CredentialKind } from '../core/credential.ts'
-import { type SessionKey } from '../core/ids.ts'
+import { type SessionId, type SessionKey } from '../core/ids.ts'
 import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
 import { type Session } from '../core/session.ts'
@@ -33,18 +33,23 @@ export const authenticate = async (
       return failed('cookie', challenge('duplicate_cookie'))
     case 'bearer':
       return await byToken(ports, credential.token)
-    case 'cookie': {
-      const sessionKey = ports.sessions.keyOf(credential.sessionId)
-      const found = await ports.sessions.find(credential.sessionId)
-      if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
-      if (found.value === undefined) {
-        return { ...failed('cookie', challenge('unknown_session')), sessionKey }
-      }
-      const session = found.value
-      const { principal } = session
-      return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
-    }
+    case 'cookie':
+      return await bySession(ports, credential.sessionId)
   }
+}
+
+const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authentication> => {
+  const sessionKey = ports.sessions.keyOf(id)
+  const found = await ports.sessions.find(id)
+  if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
+  const current = found.value === undefined ? found : await ports.keepFresh(id, found.value)
+  if (!current.ok) return { ...failed('cookie', PROVIDER_UNREACHABLE), sessionKey }
+  const session = current.value
+  if (session === undefined) {
+    return { ...failed('cookie', challenge('unknown_session')), sessionKey }
+  }
+  const { principal } = session
+  return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
 }
 
 const byToken = async (ports: VerifyPorts, token: string): Promise<Authentication> => {
@@ -68,6 +73,11 @@ const challenge = (reason: ChallengeReason): AuthenticationFailure => ({
 const STORE_UNREACHABLE: AuthenticationFailure = {
   kind: 'unavailable',
   reason: 'session_store_unreachable',
+}
+
+const PROVIDER_UNREACHABLE: AuthenticationFailure = {
+  kind: 'unavailable',
+  reason: 'identity_provider_unreachable',
 }
 
 const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {

@@ -14,6 +14,8 @@ import { type Session } from '../core/session.ts'
 export type Tokens = {
   readonly idToken: string
   readonly accessToken: string
+  /** Seconds since 1970; undefined where the provider did not say. */
+  readonly accessExpiresAt: number | undefined
   readonly refreshToken: string | undefined
 }
 
@@ -28,6 +30,15 @@ export type SessionStore = {
   readonly findTokens: (id: SessionId) => Promise<Found<Tokens>>
   /** Ends a session; ending one that is not there is no failure. */
   readonly remove: (id: SessionId) => Promise<Result<undefined, 'unreachable'>>
+  /** Replaces what is remembered, if the session still exists; says whether it did. */
+  readonly update: (
+    id: SessionId,
+    session: Session,
+    tokens: Tokens,
+  ) => Promise<Result<boolean, 'unreachable'>>
+  /** Takes the right to revalidate, for so many milliseconds; false where somebody has it. */
+  readonly lease: (id: SessionId, ms: number) => Promise<Result<boolean, 'unreachable'>>
+  readonly release: (id: SessionId) => Promise<Result<undefined, 'unreachable'>>
   /** Lets a session that a newer one replaced live on for requests under way, then end. */
   readonly retire: (id: SessionId, seconds: number) => Promise<Result<undefined, 'unreachable'>>
   readonly keyOf: (id: SessionId) => SessionKey
@@ -66,6 +77,13 @@ export type IdentityProvider = {
     attempt: SignInAttempt,
   ) => Promise<
     Result<{ readonly principal: Authenticated; readonly tokens: Tokens }, ExchangeFailure>
+  >
+  /** Asks again about somebody who signed in: what is so now, or that it is over. */
+  readonly revalidate: (
+    tokens: Tokens,
+    principal: Authenticated,
+  ) => Promise<
+    Result<{ readonly principal: Authenticated; readonly tokens: Tokens }, 'ended' | 'unreachable'>
   >
   /** RP-initiated logout; undefined where the provider offers none, or is unreachable. */
   readonly endSessionUrl: (idToken: string | undefined, state: string) => Promise<URL | undefined>
@@ -110,6 +128,7 @@ export type AssertionSigner = (assertion: {
 export type VerifyPorts = {
   readonly policies: () => PolicySet
   readonly sessions: SessionStore
+  readonly keepFresh: (id: SessionId, session: Session) => Promise<Found<Session>>
   readonly verifyToken: TokenVerifier
   readonly signAssertion: AssertionSigner
   readonly headerBudget: (policy: HostPolicy) => HeaderBudget

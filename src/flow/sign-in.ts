@@ -93,7 +93,12 @@ const redeem = async (
   if (!exchanged.ok) return exchanged
   const { principal, tokens } = exchanged.value
   const created = await ports.sessions.create(
-    { principal, createdAt: ports.now(), askedProof: attempt.askedProof },
+    {
+      principal,
+      createdAt: ports.now(),
+      checkedAt: ports.now(),
+      askedProof: attempt.askedProof,
+    },
     tokens,
   )
   if (!created.ok) return fail({ kind: 'store_unreachable' })

@@ -44,13 +44,13 @@ export const verify = async (ports: VerifyPorts, question: Question): Promise<An
 }
 
 /** Certificate headers are the client's own text where the policy does not say otherwise. */
-const trusted = (policy: HostPolicy, request: AccessRequest): AccessRequest =>
+export const trusted = (policy: HostPolicy, request: AccessRequest): AccessRequest =>
   policy.readsClientCertificate || request.clientCertificate === undefined
     ? request
     : { ...request, clientCertificate: undefined }
 
 /** What is refused before anybody is asked who he is. */
-const refusalOf = (policy: HostPolicy, request: AccessRequest): DenyReason | undefined => {
+export const refusalOf = (policy: HostPolicy, request: AccessRequest): DenyReason | undefined => {
   if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method_refused'
   if (!request.pathIsConfirmed && !policy.redirectIsOverridden) return 'path_mismatch'
   return request.pathIsAmbiguous && policy.refusesAmbiguousPaths ? 'path_ambiguous' : undefined

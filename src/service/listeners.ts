@@ -68,11 +68,16 @@ const textOf = (address: AddressInfo | string | null): string => {
     : `${address.address}:${address.port}`
 }
 
+/** Node keeps a connection open whose last request was under way when the server closed. */
+const SWEEP_MS = 25
+
 const closeServer = (server: Server, withinMs: number): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), withinMs)
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(sweep)
       resolve()
     })
     server.closeIdleConnections()

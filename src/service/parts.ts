@@ -10,7 +10,7 @@ import { type Metrics } from '../edge/observe/metrics.ts'
 import { type PolicyWatch } from '../edge/policies/policy-watch.ts'
 import { type KeyRing } from '../edge/sessions/key-ring.ts'
 import { type RecordStore } from '../edge/sessions/record-store.ts'
-import { type SessionStore } from '../flow/ports.ts'
+import { type IdentityProvider, type SessionStore } from '../flow/ports.ts'
 
 /** Everything that was read and checked before the service starts. */
 export type ServiceInput = {
@@ -28,6 +28,7 @@ export type Parts = Omit<ServiceInput, 'policies'> & {
   readonly decisionLog: DecisionLog
   readonly records: RecordStore
   readonly sessions: SessionStore
+  readonly identityProvider: IdentityProvider
 }
 
 export const nowMs = (): number => Date.now()

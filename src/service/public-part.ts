@@ -9,33 +9,18 @@ import { routedPath } from '../core/routed-path.ts'
 import { isHttp } from '../edge/config/cross-checks.ts'
 import { createSignInCookies } from '../edge/http/cookies.ts'
 import { createPublicApp } from '../edge/http/public-app.ts'
-import { createIdentityProvider } from '../edge/oidc/identity-provider.ts'
-import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 
 export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> => {
   const { config, ring, assertionKeys, log, records, sessions, metrics } = parts
-  const { identityProvider } = config
   const seal = createReturnSeal(ring, now)
   return createPublicApp({
     ports: {
       attempts: createSignInAttempts(records, ring),
       sessions,
-      identityProvider: createIdentityProvider({
-        issuer: identityProvider.issuer,
-        clientId: identityProvider.clientId,
-        clientSecret: identityProvider.secret,
-        scopes: identityProvider.scopes,
-        mapping: { ...identityProvider.claims, trustEmail: identityProvider.trustEmail },
-        publicOrigin: publicOrigin(config),
-        fetch: createBoundedFetch({
-          timeoutMs: identityProvider.timeout,
-          observe: (outcome, seconds) => metrics.called('identity_provider', outcome, seconds),
-        }),
-        nowSeconds: () => now(),
-      }),
+      identityProvider: parts.identityProvider,
       now,
       random: () => randomBytes(32).toString('base64url'),
       hash: (text) => createHash('sha256').update(text).digest('base64url'),

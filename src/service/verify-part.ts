@@ -10,17 +10,12 @@ import { type Metrics } from '../edge/observe/metrics.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { createKeySet } from '../edge/tokens/key-set.ts'
 import { createTokenVerifier, type TokenIssuer } from '../edge/tokens/token-verifier.ts'
+import { APPLICATION_PRESETS } from '../presets/applications.ts'
 import { bugReporter, cookieName, now, nowMs, type Parts, publicOrigin } from './parts.ts'
+import { createFreshness } from './provider.ts'
 
-export const createVerifyServer = ({
-  config,
-  policies,
-  assertionKeys,
-  log,
-  sessions,
-  metrics,
-  decisionLog,
-}: Parts): Server => {
+export const createVerifyServer = (parts: Parts): Server => {
+  const { config, policies, assertionKeys, log, sessions, metrics, decisionLog } = parts
   const identityHeaders = Object.entries(config.identityHeaders)
   const signAssertion = createAssertionSigner({
     keys: () => assertionKeys,
@@ -32,6 +27,7 @@ export const createVerifyServer = ({
     ports: {
       policies: policies.current,
       sessions,
+      keepFresh: createFreshness(parts),
       verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
       signAssertion,
       headerBudget: budgets(identityHeaders, publicOrigin(config).length),
@@ -40,6 +36,11 @@ export const createVerifyServer = ({
     requireHost: config.verify.requireHost,
     cookieName: cookieName(config),
     identityHeaders,
+    identityNames: new Set(
+      [...identityHeaders, ...APPLICATION_PRESETS.flatMap(({ headers }) => headers)].map(([name]) =>
+        name.toLowerCase(),
+      ),
+    ),
     record: (answer, status, seconds) => {
       metrics.decided(answer, seconds)
       decisionLog.write(answer, status, seconds)

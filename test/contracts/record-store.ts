@@ -81,6 +81,25 @@ export const describeRecordStore = (
       expect(taken.filter((each) => each.ok && each.value !== undefined)).toHaveLength(1)
     })
 
+    test('gives a claim to one of many, until it ends', async () => {
+      const key = fresh()
+      const claims = await Promise.all(Array.from({ length: 20 }, () => store.claim(key, 1000)))
+      expect(claims.filter((each) => each.ok && each.value)).toHaveLength(1)
+      await fixture.passTime(1001)
+      expect(await store.claim(key, 1000)).toEqual({ ok: true, value: true })
+    })
+
+    test('replaces what is there, keeping its time to live, and nothing else', async () => {
+      const [there, gone] = [fresh(), fresh()]
+      await store.put(there, value, 10_000)
+      expect(await store.replace(there, Buffer.from('new'))).toEqual({ ok: true, value: true })
+      expect(await store.replace(gone, Buffer.from('new'))).toEqual({ ok: true, value: false })
+      expect(await store.get(there)).toEqual({ ok: true, value: Buffer.from('new') })
+      expect(await store.get(gone)).toEqual({ ok: true, value: undefined })
+      await fixture.passTime(10_001)
+      expect(await store.get(there)).toEqual({ ok: true, value: undefined })
+    })
+
     test('removes several, some of which are not there', async () => {
       const [one, two] = [fresh(), fresh()]
       await store.put(one, value, 60_000)

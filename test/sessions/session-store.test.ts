@@ -9,7 +9,12 @@ import { createSessionStore } from '../../src/edge/sessions/session-store.ts'
 import { type SessionStore } from '../../src/flow/ports.ts'
 import { aPerson } from '../support/policies.ts'
 
-const TOKENS = { idToken: 'id-CANARY', accessToken: 'access-CANARY', refreshToken: undefined }
+const TOKENS = {
+  idToken: 'id-CANARY',
+  accessToken: 'access-CANARY',
+  accessExpiresAt: undefined,
+  refreshToken: undefined,
+}
 const LIMITS = { idleSeconds: 3600, absoluteSeconds: 10_000 }
 
 let nowMs: number
@@ -25,6 +30,7 @@ const watched = (inner: RecordStore): RecordStore => ({
     return isDown ? Promise.resolve(DOWN) : inner.put(name, value, ttlMs)
   },
   get: (name, ttlMs) => (isDown ? Promise.resolve(DOWN) : inner.get(name, ttlMs)),
+  replace: (name, value) => (isDown ? Promise.resolve(DOWN) : inner.replace(name, value)),
   remove: (names) => (isDown ? Promise.resolve(DOWN) : inner.remove(names)),
 })
 const DOWN = { ok: false, failure: 'unreachable' } as const
@@ -32,7 +38,7 @@ const DOWN = { ok: false, failure: 'unreachable' } as const
 const now = (): ReturnType<typeof epochSeconds> => epochSeconds(nowMs / 1000)
 const storeWith = (ring: KeyRing): SessionStore =>
   createSessionStore({ records, ring, limits: LIMITS, now })
-const session = (): Session => ({ principal: aPerson(), createdAt: now() })
+const session = (): Session => ({ principal: aPerson(), createdAt: now(), checkedAt: now() })
 
 const create = async (store: SessionStore): Promise<SessionId> => {
   const created = await store.create(session(), TOKENS)

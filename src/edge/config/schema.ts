@@ -158,6 +158,15 @@ export const CONFIG_SCHEMA = z.strictObject({
       revalidateEvery: duration('1s', '1d')
         .default(60_000)
         .describe("How old the provider's word on a session may get."),
+      providerOutage: z
+        .strictObject({
+          serveFor: duration('1s', '1d')
+            .default(3_600_000)
+            .describe(
+              'While the provider is unreachable, sessions are served for so long beyond `revalidateEvery`.',
+            ),
+        })
+        .prefault({}),
       storeTimeout: duration('10ms', '5s')
         .default(250)
         .describe('Deadline of each call to the store.'),

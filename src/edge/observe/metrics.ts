@@ -9,6 +9,7 @@ export type Metrics = {
   readonly decided: (answer: Answer, seconds: number) => void
   readonly signIn: (outcome: string) => void
   readonly signOut: () => void
+  readonly revalidated: (outcome: string) => void
   readonly returnUrlRefused: () => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
   readonly decisionDropped: () => void
@@ -55,6 +56,11 @@ export const createMetrics = (): Metrics => {
   ])
   const signIns = counter('vestibule_sign_ins_total', 'Sign-ins by outcome.', ['outcome'])
   const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs.')
+  const revalidations = counter(
+    'vestibule_revalidations_total',
+    'Questions to the provider about sessions, by outcome.',
+    ['outcome'],
+  )
   const returnUrls = counter('vestibule_return_urls_refused_total', 'Return URLs (rd) refused.')
   const calls = new Histogram({
     name: 'vestibule_dependency_seconds',
@@ -108,6 +114,7 @@ export const createMetrics = (): Metrics => {
       if (cut > 0) groupsCut.inc({ host }, cut)
     },
     signIn: (outcome) => signIns.inc({ outcome }),
+    revalidated: (outcome) => revalidations.inc({ outcome }),
     signOut: () => signOuts.inc(),
     returnUrlRefused: () => returnUrls.inc(),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),

@@ -20,11 +20,11 @@ const ABOUT_THE_TOKEN: ReadonlySet<string> = new Set([
 const OLDEST_SECONDS = 600
 const CLOCK_TOLERANCE_SECONDS = 60
 
-export type IdTokenFault = 'subject' | 'issued_at' | 'type'
+export type IdTokenFault = 'subject' | 'issued_at' | 'session' | 'type'
 
 /**
- * What openid-client leaves unchecked: a usable subject, a recent `iat`, and that the token is no
- * other kind of JWT (RFC 8725 section 3.11).
+ * What openid-client leaves unchecked: a usable subject and `sid`, a recent `iat`, and that the token
+ * is no other kind of JWT (RFC 8725 section 3.11).
  */
 export const idTokenFault = (
   claims: Claims,
@@ -38,6 +38,8 @@ export const idTokenFault = (
     issuedAt <= nowSeconds + CLOCK_TOLERANCE_SECONDS &&
     issuedAt >= nowSeconds - OLDEST_SECONDS
   if (!isRecent) return 'issued_at'
+  // A sign-out at the provider names the session by it, so it has to be a name.
+  if (claims['sid'] !== undefined && typeof claims['sid'] !== 'string') return 'session'
   const isIdToken = type === undefined || (typeof type === 'string' && type.toUpperCase() === 'JWT')
   return isIdToken ? undefined : 'type'
 }

@@ -1,7 +1,6 @@
-import { decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import { type WantedProof } from '../../core/decision.ts'
-import { type ClaimMapping, parseSubject, principalOf } from '../../core/principal.ts'
+import { type ClaimMapping } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { type Secret } from '../../core/secret.ts'
 import {
@@ -10,7 +9,8 @@ import {
   type SignInAttempt,
 } from '../../flow/ports.ts'
 import { type BoundedFetch } from '../outbound/bounded-fetch.ts'
-import { idTokenFault, personalClaims } from './id-token-claims.ts'
+import { personOf } from './person.ts'
+import { revalidate } from './revalidation.ts'
 
 export type IdentityProviderOptions = {
   readonly issuer: string
@@ -50,6 +50,10 @@ export const createIdentityProvider = (options: IdentityProviderOptions): Identi
       const config = await configuration()
       if (!config.ok) return fail({ kind: 'provider_unreachable', detail: 'discovery' })
       return await exchangeCode(options, config.value, query, attempt)
+    },
+    revalidate: async (tokens, principal) => {
+      const config = await configuration()
+      return config.ok ? await revalidate(options, config.value, tokens, principal) : config
     },
     endSessionUrl: async (idToken, state) => {
       const config = await configuration()
@@ -153,56 +157,30 @@ const exchangeCode = async (
       expectedNonce: attempt.nonce,
       idTokenExpected: true,
     })
-    return signedIn(options, answer)
+    const person = await personOf(options, config, answer)
+    return person.ok ? person : fail({ kind: 'refused', detail: person.failure })
   } catch (error) {
     return fail(failureOf(error))
   }
 }
 
-const signedIn = (
-  options: IdentityProviderOptions,
-  answer: Awaited<ReturnType<typeof client.authorizationCodeGrant>>,
-): Exchanged => {
-  const claims = answer.claims()
-  const idToken = answer.id_token
-  if (claims === undefined || idToken === undefined) return refused('no ID token')
-  const fault = idTokenFault(claims, decodeProtectedHeader(idToken).typ, options.nowSeconds())
-  const subject = parseSubject(claims.sub)
-  if (fault !== undefined || subject === undefined)
-    return refused(`ID token: ${fault ?? 'subject'}`)
-  return ok({
-    principal: principalOf(personalClaims(claims), options.mapping, {
-      actor: 'human',
-      subject,
-      issuer: claims.iss,
-    }),
-    tokens: {
-      idToken,
-      accessToken: answer.access_token,
-      refreshToken: answer.refresh_token,
-    },
-  })
-}
-
-const refused = (detail: string): Exchanged => fail({ kind: 'refused', detail })
-
 /**
  * The library's answers, told apart by class and code. A response it could not check is a refusal;
- * a call that found no answer, or an answer of a failing server, is not.
+ * a call that found no answer, or an answer of a failing server or a misconfigured client, is not:
+ * trying again may help, and the person did nothing wrong.
  */
 const failureOf = (error: unknown): ExchangeFailure => {
   if (error instanceof client.ResponseBodyError) {
-    const detail = `token endpoint: ${error.error}`
-    return error.status >= 500
-      ? { kind: 'provider_unreachable', detail }
-      : { kind: 'refused', detail }
+    return {
+      kind: isTrouble(error) ? 'provider_unreachable' : 'refused',
+      detail: `token endpoint: ${codeOf(error.error)}`,
+    }
   }
   if (error instanceof client.AuthorizationResponseError) {
-    return { kind: 'refused', detail: `callback: ${error.error}` }
+    return { kind: 'refused', detail: `callback: ${codeOf(error.error)}` }
   }
   if (error instanceof client.ClientError) {
-    const isNoAnswer =
-      error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_RESPONSE_IS_NOT_CONFORM'
+    const isNoAnswer = error.code === undefined || NO_ANSWER.has(error.code)
     return {
       kind: isNoAnswer ? 'provider_unreachable' : 'refused',
       detail: error.code ?? 'client error',
@@ -210,3 +188,24 @@ const failureOf = (error: unknown): ExchangeFailure => {
   }
   return { kind: 'provider_unreachable', detail: error instanceof Error ? error.name : 'unknown' }
 }
+
+const isTrouble = ({ status, error }: client.ResponseBodyError): boolean =>
+  status >= 500 || status === 429 || NOT_A_NO.has(error)
+
+/** Error codes (RFC 6749 section 5.2) that say nothing about the code that was to be redeemed. */
+const NOT_A_NO: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'server_error',
+  'temporarily_unavailable',
+])
+
+const NO_ANSWER: ReadonlySet<string> = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+])
+
+/** For the log: a provider may write anything where a code belongs. */
+const codeOf = (error: string): string => (/^[\w.-]{1,64}$/.test(error) ? error : 'no error code')

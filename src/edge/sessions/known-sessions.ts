@@ -42,6 +42,13 @@ export const withKnownSessions = (
       onServed()
       return ok(last.session)
     },
+    update: async (id, session, tokens) => {
+      const updated = await store.update(id, session, tokens)
+      const key = store.keyOf(id)
+      if (updated.ok && updated.value && !ended.has(key))
+        known.set(key, { session, seenAt: nowMs() })
+      return updated
+    },
     remove: (id) => {
       const key = store.keyOf(id)
       ended.set(key, true)

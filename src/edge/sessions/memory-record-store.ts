@@ -35,6 +35,16 @@ export const createMemoryRecordStore = (nowMs: () => number): RecordStore => {
       records.delete(name)
       return Promise.resolve(ok(value))
     },
+    claim: (name, ttlMs) => {
+      const isFree = live(name) === undefined
+      if (isFree) put(name, Buffer.of(1), ttlMs)
+      return Promise.resolve(ok(isFree))
+    },
+    replace: (name, value) => {
+      const entry = live(name) === undefined ? undefined : records.get(name)
+      if (entry !== undefined) records.set(name, { ...entry, value })
+      return Promise.resolve(ok(entry !== undefined))
+    },
     remove: (names) =>
       done(() => {
         for (const name of names) records.delete(name)

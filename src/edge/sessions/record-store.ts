@@ -10,6 +10,10 @@ export type RecordStore = {
   readonly get: (name: string, ttlMs?: number) => Promise<Outcome<Buffer | undefined>>
   /** Reads and removes in one step: of many takers one gets it. */
   readonly take: (name: string) => Promise<Outcome<Buffer | undefined>>
+  /** Puts only where nothing is; says whether it did. */
+  readonly claim: (name: string, ttlMs: number) => Promise<Outcome<boolean>>
+  /** Replaces only what is there, and leaves its time to live; says whether it did. */
+  readonly replace: (name: string, value: Buffer) => Promise<Outcome<boolean>>
   readonly remove: (names: readonly string[]) => Promise<Outcome<undefined>>
   /** Whether it answers now. */
   readonly ping: () => Promise<Outcome<undefined>>

@@ -43,6 +43,10 @@ export const createRedisRecordStore = (options: RedisOptions): RecordStore => {
     const outcome = await ask(command)
     return outcome.ok ? ok(undefined) : outcome
   }
+  const isDone = async (command: () => Promise<unknown>): Promise<Outcome<boolean>> => {
+    const outcome = await ask(command)
+    return outcome.ok ? ok(outcome.value === 'OK') : outcome
+  }
   return {
     put: (name, value, ttlMs) => done(() => redis.set(name, value, 'PX', Math.ceil(ttlMs))),
     get: (name, ttlMs) =>
@@ -52,6 +56,8 @@ export const createRedisRecordStore = (options: RedisOptions): RecordStore => {
           : redis.getexBuffer(name, 'PX', Math.ceil(ttlMs)),
       ),
     take: (name) => found(() => redis.getdelBuffer(name)),
+    claim: (name, ttlMs) => isDone(() => redis.set(name, '1', 'PX', Math.ceil(ttlMs), 'NX')),
+    replace: (name, value) => isDone(() => redis.set(name, value, 'KEEPTTL', 'XX')),
     remove: (names) => done(() => redis.unlink(...names)),
     ping: () => done(() => redis.ping()),
     close: async () => {

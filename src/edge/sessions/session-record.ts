@@ -14,6 +14,7 @@ const PROOF = z.object({ acr: z.array(z.string()), maxAgeSeconds: maybe(z.number
 
 const SESSION = z.object({
   createdAt: seconds,
+  checkedAt: seconds,
   askedProof: maybe(PROOF),
   principal: z.object({
     kind: z.literal('authenticated'),
@@ -30,6 +31,7 @@ const SESSION = z.object({
 const TOKENS = z.object({
   idToken: z.string(),
   accessToken: z.string(),
+  accessExpiresAt: maybe(z.number()),
   refreshToken: maybe(z.string()),
 })
 

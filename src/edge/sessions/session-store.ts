@@ -66,6 +66,14 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       )
     },
     remove: (id) => records.remove(namesOf(sessionKeyOf(id))),
+    update: async (id, session, tokens) => {
+      const key = sessionKeyOf(id)
+      const kept = await records.replace(tokensName(key), seal(ring, id, 'tokens', tokens))
+      if (!kept.ok) return kept
+      return await records.replace(sessionName(key), seal(ring, id, 'session', session))
+    },
+    lease: (id, ms) => records.claim(leaseName(sessionKeyOf(id)), ms),
+    release: (id) => records.remove([leaseName(sessionKeyOf(id))]),
     retire: async (id, seconds) => {
       const key = sessionKeyOf(id)
       const found = await records.get(sessionName(key))
@@ -84,6 +92,7 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
 /** The braces keep both records in one slot of a Redis Cluster. */
 const sessionName = (key: SessionKey): string => `vestibule:{${key}}:session`
 const tokensName = (key: SessionKey): string => `vestibule:{${key}}:tokens`
+const leaseName = (key: SessionKey): string => `vestibule:{${key}}:lease`
 const namesOf = (key: SessionKey): readonly string[] => [sessionName(key), tokensName(key)]
 
 const mintSessionId = (): SessionId => {

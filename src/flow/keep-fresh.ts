@@ -1,0 +1,139 @@
+import { type FreshnessLimits, freshnessOf } from '../core/freshness.ts'
+import { type EpochSeconds, type SessionId, type SessionKey } from '../core/ids.ts'
+import { fail, ok } from '../core/result.ts'
+import { type Session } from '../core/session.ts'
+import { type Found, type IdentityProvider, type SessionStore } from './ports.ts'
+
+export type KeepFreshPorts = {
+  readonly sessions: SessionStore
+  readonly identityProvider: Pick<IdentityProvider, 'revalidate'>
+  readonly limits: FreshnessLimits
+  readonly now: () => EpochSeconds
+  readonly delay: (ms: number) => Promise<void>
+  readonly observe: (outcome: RevalidationOutcome) => void
+}
+
+export type RevalidationOutcome = 'renewed' | 'ended' | 'unreachable' | 'elsewhere'
+
+/** Found, gone, or too long unheard of to be served; see `Found`. */
+export type KeepFresh = (id: SessionId, session: Session) => Promise<Found<Session>>
+
+/** How long a request waits for the provider's word, where it has to. */
+const PATIENCE_MS = 1500
+/** Longer than any call to the provider may take, so that a lease is not lost in the middle. */
+const LEASE_MS = 15_000
+const POLL_MS = 50
+
+/** After a fault the provider is left alone for so long, about this session. */
+const PAUSE_SECONDS = 5
+const MOST_TROUBLED = 10_000
+
+/**
+ * Keeps the provider's word on sessions young: one question at a time for a session, over all
+ * replicas, whose answer everybody gets. A fault of the provider ends nothing; its no does.
+ */
+export const createKeepFresh = (ports: KeepFreshPorts): KeepFresh => {
+  const running = new Map<SessionKey, Promise<Found<Session>>>()
+  const troubled = createTroubles(ports.now)
+  const renew = (id: SessionId, session: Session, key: SessionKey): Promise<Found<Session>> => {
+    const known = running.get(key)
+    if (known !== undefined) return known
+    const started = renewOnce(ports, id, session)
+      .then((answer) => troubled.note(key, answer))
+      .finally(() => running.delete(key))
+    running.set(key, started)
+    return started
+  }
+  return async (id, session) => {
+    const freshness = freshnessOf(session, ports.limits, ports.now())
+    if (freshness === 'fresh') return ok(session)
+    const asItIs: Found<Session> = freshness === 'expired' ? fail('unreachable') : ok(session)
+    const key = ports.sessions.keyOf(id)
+    const trouble = troubled.of(key)
+    if (trouble === 'recent') return asItIs
+    const renewal = renew(id, session, key)
+    // Nobody waits for a provider that is known to be in trouble, unless there is no way around.
+    const isOptional = freshness === 'due' || (trouble === 'past' && freshness === 'overdue')
+    if (isOptional) return ok(session)
+    const answer = await Promise.race([renewal, ports.delay(PATIENCE_MS)])
+    return answer?.ok === true ? answer : asItIs
+  }
+}
+
+type Troubles = {
+  readonly of: (key: SessionKey) => 'none' | 'recent' | 'past'
+  readonly note: (key: SessionKey, answer: Found<Session>) => Found<Session>
+}
+
+/** Remembers about which sessions the provider could not be asked, and when. */
+const createTroubles = (now: () => EpochSeconds): Troubles => {
+  const since = new Map<SessionKey, EpochSeconds>()
+  return {
+    of: (key) => {
+      const at = since.get(key)
+      if (at === undefined) return 'none'
+      return now() - at < PAUSE_SECONDS ? 'recent' : 'past'
+    },
+    note: (key, answer) => {
+      since.delete(key)
+      if (!answer.ok) since.set(key, now())
+      const [oldest] = since.keys()
+      if (since.size > MOST_TROUBLED && oldest !== undefined) since.delete(oldest)
+      return answer
+    },
+  }
+}
+
+/** Resolves with the session as it is now, gone, or `unreachable` where nothing was learnt. */
+const renewOnce = async (
+  ports: KeepFreshPorts,
+  id: SessionId,
+  session: Session,
+): Promise<Found<Session>> => {
+  const lease = await ports.sessions.lease(id, LEASE_MS)
+  if (!lease.ok) return lease
+  if (!lease.value) return await awaitOther(ports, id, session)
+  const tokens = await ports.sessions.findTokens(id)
+  if (!tokens.ok) return tokens
+  if (tokens.value === undefined) return await end(ports, id)
+  const answer = await ports.identityProvider.revalidate(tokens.value, session.principal)
+  if (!answer.ok) {
+    if (answer.failure === 'ended') return await end(ports, id)
+    await ports.sessions.release(id)
+    ports.observe('unreachable')
+    return fail('unreachable')
+  }
+  const { principal } = answer.value
+  const renewed: Session = { ...session, principal, checkedAt: ports.now() }
+  const updated = await ports.sessions.update(id, renewed, answer.value.tokens)
+  await ports.sessions.release(id)
+  if (!updated.ok) return updated
+  ports.observe('renewed')
+  // Signed out in the meantime: what was just learnt must not bring the session back.
+  return ok(updated.value ? renewed : undefined)
+}
+
+const end = async (ports: KeepFreshPorts, id: SessionId): Promise<Found<Session>> => {
+  const removed = await ports.sessions.remove(id)
+  if (!removed.ok) return removed
+  ports.observe('ended')
+  return ok(undefined)
+}
+
+/** Another replica asks; its answer shows in the store. */
+const awaitOther = async (
+  ports: KeepFreshPorts,
+  id: SessionId,
+  session: Session,
+): Promise<Found<Session>> => {
+  for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
+    await ports.delay(POLL_MS)
+    const found = await ports.sessions.find(id)
+    if (!found.ok) return found
+    if (found.value === undefined || found.value.checkedAt > session.checkedAt) {
+      ports.observe('elsewhere')
+      return found
+    }
+  }
+  return fail('unreachable')
+}

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Metrics } from '../edge/observe/metrics.ts'
+import { createIdentityProvider } from '../edge/oidc/identity-provider.ts'
+import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
+import { createKeepFresh, type KeepFresh } from '../flow/keep-fresh.ts'
+import { type IdentityProvider } from '../flow/ports.ts'
+import { now, type Parts, publicOrigin, type ServiceInput } from './parts.ts'
+
+export const createProvider = ({ config }: ServiceInput, metrics: Metrics): IdentityProvider => {
+  const { identityProvider } = config
+  return createIdentityProvider({
+    issuer: identityProvider.issuer,
+    clientId: identityProvider.clientId,
+    clientSecret: identityProvider.secret,
+    scopes: identityProvider.scopes,
+    mapping: { ...identityProvider.claims, trustEmail: identityProvider.trustEmail },
+    publicOrigin: publicOrigin(config),
+    fetch: createBoundedFetch({
+      timeoutMs: identityProvider.timeout,
+      observe: (outcome, seconds) => metrics.called('identity_provider', outcome, seconds),
+    }),
+    nowSeconds: () => now(),
+  })
+}
+
+export const createFreshness = ({
+  config,
+  sessions,
+  identityProvider,
+  metrics,
+}: Parts): KeepFresh =>
+  createKeepFresh({
+    sessions,
+    identityProvider,
+    limits: {
+      revalidateEverySeconds: config.session.revalidateEvery / 1000,
+      outageSeconds: config.session.providerOutage.serveFor / 1000,
+    },
+    now,
+    delay: (ms) => delay(ms, undefined, { ref: false }),
+    observe: metrics.revalidated,
+  })
