@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import {
   type EpochSeconds,
@@ -125,7 +125,7 @@ const mintSessionId = (): SessionId => {
 }
 
 export const sessionKeyOf = (id: SessionId): SessionKey => {
-  const key = parseSessionKey(createHash('sha256').update(id).digest('base64url'))
+  const key = parseSessionKey(hash('sha256', id, 'base64url'))
   if (key === undefined) throw new TypeError('hashed a session id to no key')
   return key
 }
