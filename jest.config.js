@@ -6,4 +6,6 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest'] },
   maxWorkers: 2,
+  // Machines are slow at times; what hangs still ends.
+  testTimeout: 30_000,
 }

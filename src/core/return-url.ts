@@ -74,15 +74,26 @@ const unescapeTarget = (text: string): string => {
 /**
  * No control character, no backslash, and no second slash at the head of the path, in any number
  * of percent layers or behind dot segments: somebody may glue it to something or resolve it again.
+ * Dot segments can bring any two slashes to the head, so both together are refused.
  */
 const isSafeTarget = (target: string): boolean => {
   const [path = ''] = target.split(/[?#]/, 1)
-  if (/\\|%(?:25)*(?:0[0-9a-f]|1[0-9a-f]|7f|5c)/i.test(path)) return false
-  const segments: string[] = []
-  const flat = path.replace(/%(?:25)*2e/gi, '.').replace(/%(?:25)*2f/gi, '/')
-  for (const segment of flat.split('/').slice(1)) {
-    if (segment === '..') segments.pop()
-    else if (segment !== '.') segments.push(segment)
+  const flat = withoutLayers(path)
+  if (flat === undefined || /\\|\p{Cc}/u.test(flat) || flat.startsWith('//')) return false
+  return !(flat.includes('//') && /\/\.\.?(?:\/|$)/.test(flat))
+}
+
+const MOST_LAYERS = 8
+
+/** Decodes ASCII until there is nothing left to decode; undefined where that takes too long. */
+const withoutLayers = (text: string): string | undefined => {
+  let flat = text
+  for (let layer = 0; layer <= MOST_LAYERS; layer += 1) {
+    const next = flat.replace(/%([0-7][0-9a-f])/gi, (_match, pair: string) =>
+      String.fromCharCode(Number.parseInt(pair, 16)),
+    )
+    if (next === flat) return flat
+    flat = next
   }
-  return segments.length < 2 || segments[0] !== ''
+  return undefined
 }

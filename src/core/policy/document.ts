@@ -56,6 +56,15 @@ export type RuleDocument = {
   readonly isPublic: boolean
   /** The rule stops counting at this moment. */
   readonly until: EpochSeconds | undefined
+  /** Who answers for this rule, where it says so itself. */
+  readonly owner: string | undefined
+  readonly place: DocumentPlace
+}
+
+/** Where something stands in the operator's files: the keys that lead to it. */
+export type DocumentPlace = {
+  readonly file: string
+  readonly path: readonly (string | number)[]
 }
 
 export type OperatorName = 'and' | 'or' | 'not' | 'nor'

@@ -68,7 +68,8 @@ const textOf = (value: unknown, { bare }: Unwrapped): string => {
   return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
 }
 
-const durationText = (ms: number): string => {
+/** `8h`, as people write it. */
+export const durationText = (ms: number): string => {
   if (ms % 86_400_000 === 0) return `${ms / 86_400_000}d`
   if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
   if (ms % 60_000 === 0) return `${ms / 60_000}m`

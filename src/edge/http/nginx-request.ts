@@ -11,7 +11,7 @@ import { type Question } from '../../flow/verify.ts'
 export type NginxRequestOptions = {
   readonly requireHost: boolean
   readonly cookieName: string
-  /** Names of the identity headers, in lower case. */
+  /** Names of all headers in which an application may be told who it is, in lower case. */
   readonly identityNames: ReadonlySet<string>
 }
 

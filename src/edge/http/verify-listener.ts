@@ -10,15 +10,13 @@ import { verify } from '../../flow/verify.ts'
 import { type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
 import { answerHeaders, commonHeaders, STATUS, type VerifyStatus } from './verify-answer.ts'
 
-export type VerifyListenerOptions = Omit<NginxRequestOptions, 'identityNames'> & {
+export type VerifyListenerOptions = NginxRequestOptions & {
   readonly ports: VerifyPorts
   readonly identityHeaders: IdentityHeaderNames
   /** Writes the decision down; neither throws nor waits. */
   readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
   readonly onBug: (error: unknown) => void
 }
-
-type ListenerOptions = VerifyListenerOptions & NginxRequestOptions
 
 /**
  * nginx forwards up to 33 KiB of client headers and adds the URL three times; with Node's own
@@ -27,9 +25,7 @@ type ListenerOptions = VerifyListenerOptions & NginxRequestOptions
 const LARGEST_HEADERS = 64 * 1024
 
 /** The listener that nginx asks. Only 200, 401, 403, 503 and 404 (no such path) ever leave it. */
-export const createVerifyListener = (given: VerifyListenerOptions): Server => {
-  const identityNames = new Set(given.identityHeaders.map(([name]) => name.toLowerCase()))
-  const options: ListenerOptions = { ...given, identityNames }
+export const createVerifyListener = (options: VerifyListenerOptions): Server => {
   /** The latest answer on each connection. */
   const latest = new WeakMap<Duplex, ServerResponse>()
   const lastRequestRead = new WeakSet<Duplex>()
@@ -75,7 +71,7 @@ const isVerifyPath = (url: string): boolean =>
   /^(?:https?:\/\/[^/?#]*)?\/(?:verify|oauth2\/auth)(?:\?|$)/.test(url)
 
 const respond = async (
-  options: ListenerOptions,
+  options: VerifyListenerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -102,7 +98,7 @@ const closing = (request: IncomingMessage): readonly string[] =>
 
 /** Whatever is thrown, nobody gets in, and nginx hears that it was our fault. */
 const decideSafely = async (
-  options: ListenerOptions,
+  options: VerifyListenerOptions,
   request: IncomingMessage,
 ): Promise<Answer> => {
   const id = randomUUID()
@@ -119,7 +115,7 @@ const decideSafely = async (
 
 /** The answer to what could not be understood as a request. */
 const unread = (
-  options: ListenerOptions,
+  options: VerifyListenerOptions,
   id: string,
   decision: Decision,
   request: RequestSketch = {},
@@ -141,7 +137,7 @@ const unread = (
 })
 
 /** A malformed request line, an oversized header, a time-out: Node would answer 400, 431 or 408. */
-const refuse = (options: ListenerOptions, socket: Duplex): void => {
+const refuse = (options: VerifyListenerOptions, socket: Duplex): void => {
   if (!socket.writable) {
     socket.destroy()
     return

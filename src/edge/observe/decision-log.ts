@@ -22,6 +22,7 @@ const MOST_WAITING_BYTES = 8 * 1024 * 1024
 const LONGEST_PATH = 1024
 const LONGEST_PATH_WRITTEN = 1536
 const CLOSE_MS = 2000
+const MOST_GROUP_BYTES = 512
 
 /** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
 export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): DecisionLog => {
@@ -36,7 +37,7 @@ export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): D
   destination.on('error', onDropped)
   return {
     write: (answer, status, seconds) => {
-      destination.write(`${JSON.stringify(entryOf(answer, status, seconds, now()))}\n`)
+      destination.write(`${toJson(entryOf(answer, status, seconds, now()))}\n`)
     },
     close: () => closeWithin(destination, CLOSE_MS),
   }
@@ -101,20 +102,46 @@ const wouldOf = (decision: Decision): Record<string, unknown> | undefined =>
 const ruleOf = (decision: Decision): string | undefined =>
   'rule' in decision ? decision.rule : undefined
 
-const principalOf = ({ principal }: DecisionRecord): Record<string, unknown> =>
-  principal.kind === 'anonymous' ? { actor: 'anonymous' } : knownPrincipal(principal)
+const principalOf = ({ principal, policy }: DecisionRecord): Record<string, unknown> =>
+  principal.kind === 'anonymous'
+    ? { actor: 'anonymous' }
+    : knownPrincipal(principal, policy?.groups ?? new Set())
 
-const knownPrincipal = ({
+const knownPrincipal = (
+  { actor, subject, issuer, email, groups }: Authenticated,
+  named: ReadonlySet<string>,
+): Record<string, unknown> => ({
   actor,
   subject,
   issuer,
   email,
-}: Authenticated): Record<string, unknown> => ({
-  actor,
-  subject,
-  issuer,
-  email,
+  ...(groups === undefined ? { groups: null } : groupsOf(groups, named)),
 })
+
+/**
+ * Only groups that the policy of the host names: the others are nobody's business here, but that
+ * there are some is, since a replay must not take an unnamed group for one that was not there.
+ */
+const groupsOf = (
+  groups: readonly string[],
+  named: ReadonlySet<string>,
+): Record<string, unknown> => {
+  const listed = groups.filter((group) => named.has(group))
+  const kept: string[] = []
+  let bytes = 0
+  for (const group of listed) {
+    bytes += Buffer.byteLength(toJson(group)) + 1
+    if (bytes > MOST_GROUP_BYTES) break
+    kept.push(group)
+  }
+  return {
+    groups: kept,
+    otherGroups: atLeastOne(groups.length - listed.length),
+    groupsCut: atLeastOne(listed.length - kept.length),
+  }
+}
+
+const atLeastOne = (count: number): number | undefined => (count > 0 ? count : undefined)
 
 /** Routed paths have one character a byte; people read UTF-8. */
 const pathText = (path: string | undefined): string | undefined => {
@@ -127,8 +154,17 @@ const pathText = (path: string | undefined): string | undefined => {
 
 /** A control character takes six bytes in JSON, and a line has to stay below 4 KiB. */
 const isLongerWritten = (text: string): boolean =>
-  text.length * 6 > LONGEST_PATH_WRITTEN &&
-  Buffer.byteLength(JSON.stringify(text)) > LONGEST_PATH_WRITTEN
+  text.length * 6 > LONGEST_PATH_WRITTEN && Buffer.byteLength(toJson(text)) > LONGEST_PATH_WRITTEN
+
+/**
+ * JSON with every character escaped that ends a line for some reader (U+0085, U+2028 and U+2029,
+ * for Node's readline among others) or commands a terminal (U+009B).
+ */
+const toJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 const clip = (text: string | undefined, longest: number): string | undefined =>
   text === undefined || text.length <= longest ? text : `${text.slice(0, longest)}…`

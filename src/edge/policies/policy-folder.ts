@@ -26,6 +26,8 @@ export type ReadPolicy = { readonly yaml: YamlFile; readonly document: PolicyDoc
 
 /** All files of a folder, understood and compiled. */
 export type PolicyFolder = {
+  /** All files that were read, those of rule sets among them. */
+  readonly yamls: readonly YamlFile[]
   readonly read: readonly ReadPolicy[]
   readonly policies: PolicySet
 }
@@ -57,7 +59,7 @@ export const readPolicyFolder = async (
   faults.push(...hostsTwice(read))
   if (faults.length > 0) return fail(faults)
   const documents = read.map(({ document }) => document)
-  return ok({ read, policies: compilePolicies(documents, digestOf(yamls), TOOLBOX) })
+  return ok({ yamls, read, policies: compilePolicies(documents, digestOf(yamls), TOOLBOX) })
 }
 
 const collectRuleSets = (yamls: readonly YamlFile[], faults: Fault[]): RuleSets => {

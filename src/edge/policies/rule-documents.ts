@@ -60,6 +60,8 @@ const readRule = (rule: RuleFile, place: RulePlace): readonly RuleDocument[] => 
       operators,
       isPublic: rule.public === true && action === 'allow',
       until: rule.until === undefined ? undefined : parseUntil(rule.until),
+      owner: rule.owner,
+      place: { file: yaml.file, path: [...path, action] },
     }
     if (faults.length === before) faults.push(...ruleFaults(rule, document, path, yaml))
     return [document]

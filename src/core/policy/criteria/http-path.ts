@@ -33,7 +33,7 @@ const withoutPrefix = (matcher: Matcher, fold: (text: string) => string): Matche
   )
 
 /** Routed paths have one character a byte, so a rule's `é` becomes its two UTF-8 bytes. */
-const toBytes = (path: string): string =>
+export const toBytes = (path: string): string =>
   encodeURI(path).replace(/%([0-9A-F]{2})/g, (_match, pair: string) =>
     String.fromCharCode(Number.parseInt(pair, 16)),
   )

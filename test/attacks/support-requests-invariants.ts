@@ -1,0 +1,139 @@
+import { expect } from '@jest/globals'
+import { REASONS } from '../../src/core/reason.ts'
+import { parseAnswers } from '../support/raw-http.ts'
+import { type Vestibule } from '../support/vestibule.ts'
+import { HOST_LABELS } from './support-requests-policies.ts'
+
+/** One answer of /verify, taken apart. */
+export type Verdict = {
+  readonly status: number
+  readonly reason: string
+  /** The decision id. */
+  readonly id: string
+  /** Values of the identity headers, in their order; empty where none was sent. */
+  readonly identity: readonly string[]
+}
+
+const IDENTITY_HEADERS = [
+  'x-auth-request-user',
+  'x-auth-request-email',
+  'x-auth-request-preferred-username',
+  'x-auth-request-groups',
+  'x-auth-request-actor',
+  'x-vestibule-assertion',
+] as const
+
+const VERDICT_HEADERS = [
+  'content-length',
+  'cache-control',
+  'x-vestibule-decision',
+  'x-vestibule-reason',
+] as const
+
+const TRANSPORT_HEADERS: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive'])
+
+const CHALLENGES = [
+  'Bearer',
+  'Bearer error="invalid_token"',
+  'Bearer error="invalid_token", error_description="The token has expired"',
+]
+
+const EFFECTS: Readonly<Record<number, keyof typeof REASONS>> = {
+  200: 'allow',
+  401: 'challenge',
+  403: 'deny',
+  503: 'unavailable',
+}
+
+/**
+ * Every header by name, once, and of a known set: what is not on the list (Set-Cookie, Location,
+ * ETag, Content-Encoding, an echo of the input) would show here.
+ */
+const expectKnownHeaders = (names: readonly string[], status: number): void => {
+  const own = names.filter((name) => !TRANSPORT_HEADERS.has(name))
+  const allowed = [
+    ...VERDICT_HEADERS,
+    ...(status === 200 ? IDENTITY_HEADERS : []),
+    ...(status === 401 && names.includes('www-authenticate') ? ['www-authenticate'] : []),
+  ]
+  expect(own.toSorted()).toEqual(allowed.toSorted())
+}
+
+/** Checks all that holds for every answer of /verify, whatever was asked. */
+export const expectSoundAnswer = (text: string): Verdict => {
+  const answers = parseAnswers(text)
+  expect(answers).toHaveLength(1)
+  expect(text.endsWith('\r\n\r\n') && text.indexOf('\r\n\r\n') === text.length - 4).toBe(true)
+  expect(text.length).toBeLessThan(3072)
+  const [{ status, headers }] = answers as [(typeof answers)[number]]
+  expect([200, 401, 403, 503]).toContain(status)
+  expectKnownHeaders(
+    headers.map(([name]) => name),
+    status,
+  )
+  const of = (wanted: string): string => headers.find(([name]) => name === wanted)?.[1] ?? ''
+  expect(of('content-length')).toBe('0')
+  expect(of('cache-control')).toBe('no-store')
+  expect(of('x-vestibule-decision')).toMatch(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  expect(Object.keys(REASONS[EFFECTS[status] ?? 'deny'])).toContain(of('x-vestibule-reason'))
+  expect(['', ...CHALLENGES]).toContain(of('www-authenticate'))
+  return {
+    status,
+    reason: of('x-vestibule-reason'),
+    id: of('x-vestibule-decision'),
+    identity: status === 200 ? IDENTITY_HEADERS.map(of) : [],
+  }
+}
+
+/** All that was answered so far, and what must never be seen outside. */
+export type Witness = {
+  readonly vestibule: Vestibule
+  readonly verdicts: Verdict[]
+  /** Requests whose answer was lost with the connection; their decision is logged all the same. */
+  readonly unanswered: () => number
+  readonly secrets: readonly string[]
+}
+
+/** What the decision log, the notices and the metrics must be like after any number of attacks. */
+export const expectSoundRecords = async (witness: Witness): Promise<void> => {
+  const { vestibule, verdicts, unanswered, secrets } = witness
+  const lines = await vestibule.decisions(verdicts.length)
+  const texts = lines.map((line) => JSON.stringify(line))
+  const logged = lines.map(({ decision, status, reason }) => ({ id: decision, status, reason }))
+  const byId = new Map(logged.map((line) => [line.id, line]))
+  expect(byId.size).toBe(lines.length)
+  expect(verdicts.filter(({ id }) => !byId.has(id))).toEqual([])
+  for (const { id, status, reason } of verdicts) {
+    expect(byId.get(id)).toEqual({ id, status, reason })
+  }
+  expect(lines.length - verdicts.length).toBeGreaterThanOrEqual(0)
+  expect(lines.length - verdicts.length).toBeLessThanOrEqual(unanswered())
+  expect(texts.filter((text) => Buffer.byteLength(text) >= 4096)).toEqual([])
+
+  const metrics = await vestibule.metrics()
+  const everything = [...texts, ...vestibule.notices(), metrics].join('\n')
+  for (const secret of [...secrets, 'CANARY']) expect(everything.includes(secret)).toBe(false)
+  expect(vestibule.notices().filter((notice) => notice.includes('internal error'))).toEqual([])
+  expectClosedLabels(metrics, lines.length)
+}
+
+const ANY_REASON: ReadonlySet<string> = new Set(Object.values(REASONS).flatMap(Object.keys))
+const CLOSED: Readonly<Record<string, ReadonlySet<string>>> = {
+  host: HOST_LABELS,
+  effect: new Set(Object.keys(REASONS)),
+  reason: ANY_REASON,
+  mode: new Set(['enforce', 'observe']),
+  actor: new Set(['anonymous', 'human', 'workload', 'agent']),
+}
+
+const expectClosedLabels = (metrics: string, decisions: number): void => {
+  const rows = [...metrics.matchAll(/^vestibule_decisions_total\{(.*)\} ([0-9]+)$/gm)]
+  const labels = rows.flatMap(([, text = '']) => [...text.matchAll(/([a-z]+)="([^"]*)"/g)])
+  expect(
+    labels
+      .map(([, name = '', value = '']) => [name, value] as const)
+      .filter(([name, value]) => CLOSED[name]?.has(value) !== true),
+  ).toEqual([])
+  expect(rows.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(decisions)
+  expect(metrics).toContain('\nvestibule_internal_errors_total 0\n')
+}
