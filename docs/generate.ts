@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { CRITERIA } from '../src/core/policy/criteria.ts'
 import { REASONS } from '../src/core/reason.ts'
 import { configurationReference } from '../src/edge/config/reference.ts'
+import { jsonSchemas } from './json-schemas.ts'
 
 /** Parts of the documentation that are made from the code; each replaces what is between its marks. */
 const PARTS: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {
@@ -39,7 +40,15 @@ const reasonsReference = (): string =>
 export type Generated = { readonly file: string; readonly before: string; readonly after: string }
 
 /** Every generated file, as it is and as it should be. */
-export const generated = (): readonly Generated[] =>
+export const generated = (): readonly Generated[] => [...generatedParts(), ...generatedFiles()]
+
+const generatedFiles = (): readonly Generated[] =>
+  Object.entries(jsonSchemas()).map(([file, after]) => {
+    const path = join(import.meta.dirname, file)
+    return { file: path, before: existsSync(path) ? readFileSync(path, 'utf8') : '', after }
+  })
+
+const generatedParts = (): readonly Generated[] =>
   Object.entries(PARTS).map(([name, { file, text }]) => {
     const path = join(import.meta.dirname, file)
     const before = readFileSync(path, 'utf8')
@@ -52,6 +61,7 @@ export const generated = (): readonly Generated[] =>
 
 if (import.meta.main) {
   for (const { file, before, after } of generated()) {
+    mkdirSync(dirname(file), { recursive: true })
     if (before !== after) writeFileSync(file, after)
     console.log(`${before === after ? 'unchanged' : 'written  '} ${file}`)
   }

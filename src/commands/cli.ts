@@ -1,10 +1,27 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { policyDiff } from './policy-diff.ts'
+import { policyExplain } from './policy-explain.ts'
+import { policyLint } from './policy-lint.ts'
+import { policyMatrix } from './policy-matrix.ts'
+import { policyReplay } from './policy-replay.ts'
+import { policyTest } from './policy-test.ts'
 import { serve } from './serve.ts'
 import { complain, say } from './terminal.ts'
 
-const COMMANDS: readonly Command[] = [serve, check, keysGenerate, keysRotate]
+const COMMANDS: readonly Command[] = [
+  serve,
+  check,
+  keysGenerate,
+  keysRotate,
+  policyLint,
+  policyTest,
+  policyExplain,
+  policyReplay,
+  policyMatrix,
+  policyDiff,
+]
 
 /** Finds the command in the arguments and runs it. */
 export const runCli = async (

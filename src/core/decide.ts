@@ -36,7 +36,9 @@ const decideAnonymous = (policy: HostPolicy, facts: Facts): Enforced => {
   const denies = policy.denies.filter((rule) => isInForce(rule, facts))
   const denied = denies.find((rule) => rule.test(facts) === 'holds')
   if (denied !== undefined) return deniedBy(denied)
-  const isOpen = denies.some((rule) => rule.test(facts) !== 'fails')
+  // A deny of certain people does not close a public page: it is open to them, too, by not saying
+  // who they are. A deny of everybody who is not somebody does.
+  const isOpen = denies.some((rule) => isDenied(rule.closedTest(facts)))
   const allowed = isOpen ? undefined : firstAllow(policy, facts)
   if (allowed !== undefined) return allowed
   return policy.allows.some((rule) => isInForce(rule, facts) && rule.test(facts) !== 'fails')

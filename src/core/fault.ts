@@ -10,8 +10,12 @@ export type Fault = {
   readonly remedy: string
 }
 
-/** `vestibule.yaml:3:5: session.idel: not a known key. Did you mean idle?` */
+/**
+ * `vestibule.yaml:3:5: session.idel: not a known key. Did you mean idle?` One line, whatever the
+ * file holds: keys and names come from it, and a terminal obeys control characters.
+ */
 export const faultText = ({ file, line, column, key, problem, remedy }: Fault): string => {
   const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`
-  return `${place}: ${key === '' ? '' : `${key}: `}${problem}. ${remedy}`
+  const text = `${place}: ${key === '' ? '' : `${key}: `}${problem}. ${remedy}`
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (each) => encodeURIComponent(each))
 }

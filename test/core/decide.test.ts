@@ -48,6 +48,12 @@ describe('decide', () => {
     const open =
       '{ allow: { and: [{ http_path: /status }] }, public: true, owner: a@b.c, until: 2099-01-01 }'
     expect(await outcome(`[${open}]`, ANONYMOUS, '/status')).toEqual(['allow', 'public_rule'])
+    const leavers =
+      '{ deny: { or: [{ claim/employment: ended }, { device: { compliant: false } }] } }'
+    expect(await outcome(`[${open}, ${leavers}]`, ANONYMOUS, '/status')).toEqual([
+      'allow',
+      'public_rule',
+    ])
     const barred = '{ deny: { not: [{ groups: { has: staff } }] } }'
     expect(await outcome(`[${open}, ${barred}]`, ANONYMOUS, '/status')).toEqual([
       'challenge',

@@ -1,8 +1,8 @@
 import { type Actor, ANONYMOUS, type Authenticated, type Principal } from '../principal.ts'
 import { factsNamed } from './expression-facts.ts'
-import { asList, entries } from './matcher.ts'
+import { asList } from './matcher.ts'
 import { type Leaf } from './open-policies.ts'
-import { type RequestSamples } from './request-samples.ts'
+import { type OpenValues } from './open-values.ts'
 import { openLeaf, type Unknown, type WhatIsOpen } from './worlds.ts'
 
 /** Whose access a table shows: somebody named, or anybody of a kind. */
@@ -44,8 +44,9 @@ export const columnsFor = (
 
 /** What hangs on the request and is left open for everybody. */
 const OF_REQUEST: ReadonlySet<string> = new Set([
+  'http_path',
+  'http_method',
   'source_ip',
-  'cors_preflight',
   'day_of_week',
   'time_of_day',
 ])
@@ -61,37 +62,37 @@ const OF_IDENTITY: ReadonlySet<string> = new Set([
 ])
 
 /** What machines show besides; people never have it. */
-const OF_WORKLOAD: ReadonlySet<string> = new Set(['user', 'email', 'service_account', 'spiffe_id'])
+const OF_WORKLOAD: ReadonlySet<string> = new Set([
+  'user',
+  'email',
+  'groups',
+  'service_account',
+  'spiffe_id',
+])
 
 /** What is left open for a column; everything else is found by the server's own tests. */
-export const openFor = ({ kind }: Column, samples: RequestSamples): WhatIsOpen => {
+export const openFor = ({ kind }: Column, values: OpenValues): WhatIsOpen => {
   const isSomebodyNamed = kind === 'person' || kind === 'anonymous'
   return (leaf) => {
     const { criterion } = leaf
-    if (criterion === 'http_path') return samples.path
-    if (criterion === 'http_method') return samples.method
-    if (OF_REQUEST.has(criterion)) return openLeaf(leaf, criterion, true)
+    if (OF_REQUEST.has(criterion)) return values(leaf)
+    if (criterion === 'cors_preflight') return openLeaf(leaf, criterion, true)
     if (criterion === 'client_certificate') return certificate(leaf)
     if (criterion === 'cel') return expression(leaf, isSomebodyNamed)
-    return isSomebodyNamed ? undefined : ofSomebody(leaf, kind)
+    return isSomebodyNamed || !isOfSomebody(leaf, kind) ? undefined : values(leaf)
   }
 }
 
-const ofSomebody = (leaf: Leaf, kind: Column['kind']): Unknown | undefined => {
+const isOfSomebody = (leaf: Leaf, kind: Column['kind']): boolean => {
   const { criterion } = leaf
-  const isOpen =
-    OF_IDENTITY.has(criterion) ||
-    criterion.startsWith('claim/') ||
-    (kind === 'workload' && (OF_WORKLOAD.has(criterion) || criterion === 'groups')) ||
-    ((criterion === 'user' || criterion === 'email') && !namesPeople(leaf))
-  return isOpen ? openLeaf(leaf) : undefined
+  if (OF_IDENTITY.has(criterion) || criterion.startsWith('claim/')) return true
+  if (kind === 'workload' && OF_WORKLOAD.has(criterion)) return true
+  return (criterion === 'user' || criterion === 'email') && !namesPeople(leaf)
 }
 
 /** A rule that names people by their whole name does not mean just anybody. */
 const namesPeople = ({ matcher }: Leaf): boolean =>
-  entries(matcher).some(
-    ([name, argument]) => ['is', 'in'].includes(name) && asList(argument).length > 0,
-  )
+  matcher.is !== undefined || matcher.in !== undefined
 
 const certificate = (leaf: Leaf): Unknown | undefined =>
   leaf.readsClientCertificate ? openLeaf(leaf) : undefined

@@ -10,8 +10,8 @@ import {
 } from './access-matrix.ts'
 import { type Facts } from './criterion.ts'
 import { type OpenPolicies, type OpenPolicy } from './open-policies.ts'
+import { openValues } from './open-values.ts'
 import { type PolicySet } from './policy.ts'
-import { requestSamples } from './request-samples.ts'
 import { type Worlds } from './worlds.ts'
 
 export type AccessChange = {
@@ -103,11 +103,11 @@ const comparedFor = (
   if (name === undefined) return { gains: undefined, losses: undefined }
   const policies = [before.find(name), after.find(name)]
   const leaves = policies.flatMap((policy) => policy?.leaves ?? [])
-  const facts = factsOf(name, column, now)
+  const facts = factsOf(name, column.principal, now)
   const { outcomes } = worlds.explore({
     evaluate: () => policies.map((policy) => isAllowed(policy, facts)).join(),
     keyOf: (outcome) => outcome,
-    whatIsOpen: openFor(column, requestSamples(leaves)),
+    whatIsOpen: openFor(column, openValues(leaves, facts)),
   })
   return { gains: outcomes.get('no,yes')?.facts, losses: outcomes.get('yes,no')?.facts }
 }

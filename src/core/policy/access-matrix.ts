@@ -1,11 +1,12 @@
 import { type Enforced } from '../decision.ts'
 import { type EpochSeconds, type HostName, parseHostName } from '../ids.ts'
 import { appliedMode } from '../mode.ts'
+import { ANONYMOUS, type Principal } from '../principal.ts'
 import { type Column, openFor } from './access-columns.ts'
 import { type Facts } from './criterion.ts'
 import { type OpenPolicies, type OpenPolicy } from './open-policies.ts'
+import { type OpenValues, openValues } from './open-values.ts'
 import { type HostPolicy, type Mode, type PolicySet } from './policy.ts'
-import { requestSamples } from './request-samples.ts'
 import { type Explored, type Worlds } from './worlds.ts'
 
 /** `sign_in`: a caller without credentials is asked to sign in. `partly`: on some requests. */
@@ -72,9 +73,11 @@ export const accessMatrix = (
     const policy = host === undefined ? undefined : policies.find(host)
     if (host === undefined || policy === undefined) return []
     const { owner, mode } = policy.served
-    const cells = columns.map((column) =>
-      cellOf(policy, worlds, column, factsOf(host, column, now)),
-    )
+    const values = openValues(policy.leaves, factsOf(host, ANONYMOUS, now))
+    const cells = columns.map((column) => {
+      const asked: Asked = { column, values, facts: factsOf(host, column.principal, now) }
+      return cellOf(policy, worlds, asked)
+    })
     return [{ host: label, owner, mode: modeText(mode, now), cells }]
   }),
 })
@@ -84,7 +87,7 @@ export const representative = (label: string): HostName | undefined =>
   parseHostName(label.replace(/^\*/, 'vestibule-any'))
 
 /** A plain request; what rules may ask of it is left open. */
-export const factsOf = (host: HostName, { principal }: Column, now: EpochSeconds): Facts => ({
+export const factsOf = (host: HostName, principal: Principal, now: EpochSeconds): Facts => ({
   request: {
     host,
     scheme: 'https',
@@ -104,17 +107,19 @@ export const factsOf = (host: HostName, { principal }: Column, now: EpochSeconds
   now,
 })
 
-const cellOf = (policy: OpenPolicy, worlds: Worlds, column: Column, facts: Facts): Cell => {
+type Asked = { readonly column: Column; readonly values: OpenValues; readonly facts: Facts }
+
+const cellOf = (policy: OpenPolicy, worlds: Worlds, { column, values, facts }: Asked): Cell => {
   const explored = worlds.explore({
     evaluate: () => policy.decide(facts),
     keyOf: outcomeOf,
-    whatIsOpen: openFor(column, requestSamples(policy.leaves)),
+    whatIsOpen: openFor(column, values),
   })
   const verdict = verdictOf(explored)
   return {
     verdict,
     isObserved: verdict !== 'yes' && isObserved(policy.served, column, facts.now),
-    dependsOn: verdict === 'partly' ? [...explored.hinges] : [],
+    dependsOn: verdict === 'partly' ? [...explored.hinges].sort() : [],
     example: {
       allowed: verdict === 'partly' ? (explored.outcomes.get('allow')?.facts ?? []) : [],
       refused: verdict === 'partly' ? refusedFacts(explored) : [],

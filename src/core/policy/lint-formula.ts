@@ -79,16 +79,21 @@ export const conflictOf = (term: Term, action: RuleDocument['action']): string |
 }
 
 const conflictAlone = (literal: Literal, action: RuleDocument['action']): string | undefined => {
-  const { key, isNegated, operator, values } = literal
-  if (key === 'date' && !isNegated && isEmptySpan(literal)) return 'its date ends before it begins'
-  if (key === 'http_method' && operator === 'in' && !isNegated && !values.some(canHaveMethod)) {
-    return `no request has the method ${values.join(', ')}`
+  const { key, isNegated } = literal
+  if (isNegated) {
+    // In a deny it means that nobody anonymous gets in, so there it has an effect.
+    return key === 'authenticated_user' && action === 'allow'
+      ? 'an allow never holds for somebody who is not authenticated_user'
+      : undefined
   }
-  // In a deny it means that nobody anonymous gets in, so there it has an effect.
-  return key === 'authenticated_user' && isNegated && action === 'allow'
-    ? 'an allow never holds for somebody who is not authenticated_user'
+  if (key === 'date' && isEmptySpan(literal)) return 'its date ends before it begins'
+  return key === 'http_method' && !isPossibleMethod(literal)
+    ? `no request has the method ${literal.values.join(', ')}`
     : undefined
 }
+
+const isPossibleMethod = ({ operator, values }: Literal): boolean =>
+  operator !== 'in' || values.some(canHaveMethod)
 
 /** Whether one rule holds only where the other does. */
 export const isWithin = (one: readonly Term[], other: readonly Term[]): boolean =>

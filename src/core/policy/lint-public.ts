@@ -5,8 +5,8 @@ import { formulaOf, type Term } from './lint-formula.ts'
 import { implies } from './lint-implication.ts'
 
 /**
- * A deny that might hold for somebody, were he known, keeps the anonymous out: else everybody
- * denied could come in by not saying who he is. Public rules are easily closed by that.
+ * A deny of everybody who is not somebody (`not: [{ groups: … }]`) keeps the anonymous out, from
+ * public pages as well; that is easily overlooked.
  */
 export const lintPublic = ({ files, now }: LintInput): readonly LintFinding[] =>
   files.flatMap(({ document }: LintedPolicy) =>
@@ -43,7 +43,11 @@ const closes = (
 
 const isIdentity = (key: string): boolean => findCriterion(key)?.criterion.proves === 'identity'
 
-const asksWho = (term: Term): boolean => term.some(({ key }) => isIdentity(key))
+/** Only negations hold for somebody of whom nothing is known. */
+const asksWho = (term: Term): boolean => {
+  const identities = term.filter(({ key }) => isIdentity(key))
+  return identities.length > 0 && identities.every(({ isNegated }) => isNegated)
+}
 
 /** Nothing but the identity can settle the deny where the public rule holds. */
 const isAlwaysAsked = (deny: Term, rule: Term): boolean =>

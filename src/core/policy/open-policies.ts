@@ -63,6 +63,7 @@ export const openPolicies = (
       operators: rule.operators.map((operator) => replaceIn(operator, replace)),
     }))
     const requirements = document.requirements.map((each) => openRequirement(each, replace.leafOf))
+    leaves.push(...requirements.flatMap((each) => proofLeaves(each, replace.leafOf)))
     return { document: { ...document, rules, requirements: [] }, requirements, first }
   })
   const found = new Map<string, OpenPolicy>()
@@ -168,24 +169,42 @@ const heldToProof = (
   facts: Facts,
   { requirements, leafOf, ask }: Proof,
 ): Enforced => {
-  const isHeld = facts.principal.kind === 'authenticated' && decided.effect === 'allow'
-  if (!isHeld || decided.reason === 'public_rule') return decided
+  if (requirements.length === 0 || !isHeld(decided, facts)) return decided
   const wanted = requirements.filter(
     ({ path }) => path === undefined || ask(path, facts) === 'holds',
   )
   const acr = [...new Set(wanted.flatMap((each) => each.acr))]
   const ages = wanted.flatMap(({ authAgeSeconds }) => authAgeSeconds ?? [])
   const maxAgeSeconds = ages.length === 0 ? undefined : Math.min(...ages)
-  const leaves = [
-    ...(acr.length === 0 ? [] : [leafOf('acr', { in: acr })]),
-    ...(maxAgeSeconds === undefined
-      ? []
-      : [leafOf('auth_age', { max_age: durationText(maxAgeSeconds) })]),
-  ]
+  const leaves = leavesOf(acr, maxAgeSeconds, leafOf)
   return leaves.every((leaf) => ask(leaf, facts) === 'holds')
     ? decided
     : { effect: 'challenge', reason: 'stronger_proof_needed', proof: { acr, maxAgeSeconds } }
 }
+
+const proofLeaves = (
+  { path, acr, authAgeSeconds }: OpenRequirement,
+  leafOf: LeafOf,
+): readonly Leaf[] => [
+  ...(path === undefined ? [] : [path]),
+  ...leavesOf(acr, authAgeSeconds, leafOf),
+]
+
+const leavesOf = (
+  acr: readonly string[],
+  maxAgeSeconds: number | undefined,
+  leafOf: LeafOf,
+): readonly Leaf[] => [
+  ...(acr.length === 0 ? [] : [leafOf('acr', { in: acr })]),
+  ...(maxAgeSeconds === undefined
+    ? []
+    : [leafOf('auth_age', { max_age: durationText(maxAgeSeconds) })]),
+]
+
+const isHeld = (decided: Enforced, { principal }: Facts): boolean =>
+  principal.kind === 'authenticated' &&
+  decided.effect === 'allow' &&
+  decided.reason !== 'public_rule'
 
 const UNITS = [
   [86_400, 'd'],

@@ -28,7 +28,7 @@ export type Exploration<Outcome> = {
 }
 
 export type Explored<Outcome> = {
-  /** The possible outcomes by key, each with the facts of the first world that leads to it. */
+  /** The possible outcomes by key, each with the fewest facts that lead to it. */
   readonly outcomes: ReadonlyMap<string, PossibleOutcome<Outcome>>
   /** What has to be known to tell the outcomes apart. */
   readonly hinges: ReadonlySet<string>
@@ -118,8 +118,13 @@ const joined = <Outcome>(
   const hinges = new Set<string>()
   const seen = new Set<string>()
   for (const branch of branches) {
-    for (const [key, possible] of branch.outcomes)
-      if (!outcomes.has(key)) outcomes.set(key, possible)
+    for (const [key, possible] of branch.outcomes) {
+      const known = outcomes.get(key)
+      // What takes the fewest facts to say is the best example.
+      if (known === undefined || possible.facts.length < known.facts.length) {
+        outcomes.set(key, possible)
+      }
+    }
     for (const hinge of branch.hinges) hinges.add(hinge)
     if (branch.outcomes.size > 0) seen.add([...branch.outcomes.keys()].sort().join('\n'))
   }

@@ -111,6 +111,8 @@ const mapComplaint = ({ items }: YAMLMap, start: number): Located | undefined =>
     }
     const offset = key.range?.[0] ?? start
     const name = String(key.value)
+    // Schemas drop it silently, and objects take it for something else.
+    if (name === '__proto__') return { offset, problem: 'is no key', remedy: 'Remove it.' }
     if (seen.has(name)) return { offset, problem: 'repeats a key', remedy: 'Keep one of them.' }
     seen.add(name)
   }

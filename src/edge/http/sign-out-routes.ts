@@ -2,7 +2,7 @@ import express, { type Request, type Response, Router } from 'express'
 import { parseHostName } from '../../core/ids.ts'
 import { parseReturnUrl } from '../../core/return-url.ts'
 import { signOut } from '../../flow/sign-out.ts'
-import { isCrossSite, only, queryOf, redirect } from './browser-request.ts'
+import { isCrossSite, isPrefetch, only, queryOf, redirect } from './browser-request.ts'
 import { sendPage } from './page.ts'
 import { confirmSignOut, signedOut, signOutFailed } from './pages.ts'
 import { type PublicOptions } from './public-app.ts'
@@ -29,7 +29,9 @@ const endSession = async (
   response: Response,
 ): Promise<void> => {
   const returnTo = returnUrlOf(options, request)
-  if (request.method === 'POST' && !isOwnForm(request, options)) {
+  if (isPrefetch(request)) {
+    response.status(400).end()
+  } else if (request.method === 'POST' && !isOwnForm(request, options)) {
     response.status(403).end()
   } else if (request.method === 'GET' && isCrossSite(request)) {
     sendPage(response, 200, confirmSignOut(returnTo))

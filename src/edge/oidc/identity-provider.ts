@@ -60,11 +60,16 @@ export const createIdentityProvider = (options: IdentityProviderOptions): Identi
       if (!config.ok || config.value.serverMetadata().end_session_endpoint === undefined) {
         return undefined
       }
-      return client.buildEndSessionUrl(config.value, {
-        post_logout_redirect_uri: `${options.publicOrigin}${SIGNED_OUT_PATH}`,
-        state,
-        ...(idToken === undefined ? {} : { id_token_hint: idToken }),
-      })
+      try {
+        return client.buildEndSessionUrl(config.value, {
+          post_logout_redirect_uri: `${options.publicOrigin}${SIGNED_OUT_PATH}`,
+          state,
+          ...(idToken === undefined ? {} : { id_token_hint: idToken }),
+        })
+      } catch {
+        // An address that is none must not keep anybody signed in.
+        return undefined
+      }
     },
   }
 }

@@ -88,9 +88,7 @@ const requestFields = z
 
 const requestLine = z
   .string()
-  .refine((written) => isRequestLine(written), {
-    error: 'is no request. Write GET https://app.example.com/path, or keys such as host and path',
-  })
+  .refine((written) => isRequestLine(written))
   .transform((written) => {
     const { method, target = '/' } = splitRequestLine(written) ?? {}
     const place = target.startsWith('/') ? { path: target } : { url: target }
@@ -106,7 +104,10 @@ const isRequestLine = (written: string): boolean => {
   return parseOriginalUrl(whole) !== undefined
 }
 
-const request = z.union([requestLine, requestFields])
+const NO_REQUEST =
+  'is no request. Write GET https://app.example.com/path, or keys such as host and path'
+
+const request = z.union([requestLine, requestFields], { error: NO_REQUEST })
 
 const moment = text.refine((written) => parseMoment(written) !== undefined, {
   error: 'is no moment. Write 2027-01-31 or 2027-01-31T18:00:00Z',
@@ -151,7 +152,9 @@ const expectation = z
     })
   })
 
-const subject = z.union([text, PARTIAL_SUBJECT])
+const subject = z.union([text, PARTIAL_SUBJECT], {
+  error: 'is no subject. Write anonymous, a name from people, or { sub: … }',
+})
 
 export const CASES_SCHEMA = z.strictObject({
   people: z
@@ -171,7 +174,9 @@ export const CASES_SCHEMA = z.strictObject({
         request: request.optional(),
         session: session.optional(),
         at: moment.optional().describe('The moment; now, if absent.'),
-        expect: z.union([effect.transform((only) => ({ effect: only })), expectation]),
+        expect: z.union([effect.transform((only) => ({ effect: only })), expectation], {
+          error: 'is no effect. Write allow, challenge or deny, or { effect: deny, reason: … }',
+        }),
       }),
       { error: 'is not a list. Write the cases as a list' },
     )
