@@ -1,14 +1,9 @@
 import { type Fault } from '../core/fault.ts'
-import { type Toolbox } from '../core/policy/criterion.ts'
 import { type OpenPolicies, openPolicies } from '../core/policy/open-policies.ts'
 import { type Worlds } from '../core/policy/worlds.ts'
 import { ok, type Result } from '../core/result.ts'
-import { compileRanges } from '../edge/policies/address-ranges.ts'
-import { readCertificate } from '../edge/policies/certificates.ts'
-import { compileExpression } from '../edge/policies/expressions.ts'
 import { readPolicyFolder } from '../edge/policies/policy-folder.ts'
-
-const TOOLBOX: Toolbox = { compileRanges, compileExpression, readCertificate }
+import { TOOLBOX } from '../edge/policies/toolbox.ts'
 
 /** Reads a folder of policies of which facts can be left open. Faults name the folder too. */
 export const openFolder = async (

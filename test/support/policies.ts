@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import { type AccessRequest } from '../../src/core/access-request.ts'
 import { faultText } from '../../src/core/fault.ts'
 import { epochSeconds, parseHostName } from '../../src/core/ids.ts'
+import { compilePolicies } from '../../src/core/policy/compile-policies.ts'
 import { findPolicy, type HostPolicy, type PolicySet } from '../../src/core/policy/policy.ts'
 import { type Authenticated } from '../../src/core/principal.ts'
+import { parseYaml } from '../../src/edge/files/yaml-file.ts'
+import { readPolicyFile } from '../../src/edge/policies/policy-file.ts'
 import { loadPolicies } from '../../src/edge/policies/policy-folder.ts'
+import { TOOLBOX } from '../../src/edge/policies/toolbox.ts'
 import { writeFiles } from './vestibule.ts'
 
 export const NOW = epochSeconds(1_800_000_000)
@@ -36,12 +40,14 @@ export const faultsOf = async (
   }
 }
 
-/** The compiled policy of app.test whose rules are given as YAML or JSON. */
-export const policyOf = async (rules: string): Promise<HostPolicy> => {
-  const policies = await policiesOf({ 'app.yaml': `hosts: [app.test]\npolicy: ${rules}\n` })
-  const policy = findPolicy(policies, host('app.test'))
-  if (policy === undefined) throw new Error('no policy')
-  return policy
+/** The compiled policy of app.test whose rules are given as YAML or JSON; touches no file. */
+export const policyOf = (rules: string): Promise<HostPolicy> => {
+  const yaml = parseYaml(`hosts: [app.test]\npolicy: ${rules}\n`, 'app.yaml')
+  const document = yaml.ok ? readPolicyFile(yaml.value, new Map()) : yaml
+  if (!document.ok) return Promise.reject(new Error(document.failure.map(faultText).join('\n')))
+  const policy = findPolicy(compilePolicies([document.value], 'test', TOOLBOX), host('app.test'))
+  if (policy === undefined) return Promise.reject(new Error('no policy'))
+  return Promise.resolve(policy)
 }
 
 export const host = (name: string): NonNullable<ReturnType<typeof parseHostName>> => {

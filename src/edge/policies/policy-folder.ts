@@ -3,14 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault } from '../../core/fault.ts'
 import { compilePolicies } from '../../core/policy/compile-policies.ts'
-import { type Toolbox } from '../../core/policy/criterion.ts'
 import { type PolicyDocument, type RuleDocument } from '../../core/policy/document.ts'
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
-import { compileRanges } from './address-ranges.ts'
-import { readCertificate } from './certificates.ts'
-import { compileExpression } from './expressions.ts'
 import {
   holdsRuleSets,
   type RuleSets,
@@ -18,8 +14,7 @@ import {
   readRuleSets,
   ruleSetNames,
 } from './policy-file.ts'
-
-const TOOLBOX: Toolbox = { compileRanges, compileExpression, readCertificate }
+import { TOOLBOX } from './toolbox.ts'
 
 /** A policy file that was understood: what it says, and where in it each thing stands. */
 export type ReadPolicy = { readonly yaml: YamlFile; readonly document: PolicyDocument }
