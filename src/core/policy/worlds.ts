@@ -74,18 +74,20 @@ export const createWorlds = (): Worlds => {
     explore: ({ evaluate, keyOf, whatIsOpen: isOpen, mostWorlds = MOST_WORLDS }) => {
       whatIsOpen = isOpen
       let left = mostWorlds
-      const visit = (world: Assigned): Explored<ReturnType<typeof evaluate>> => {
-        if (left === 0) return { outcomes: new Map(), hinges: new Set(), isComplete: false }
+      const shapeOf = createShapes()
+      const visit = (world: Assigned): Tree<ReturnType<typeof evaluate>> => {
+        if (left === 0) return UNVISITED
         left -= 1
         const outcome = run(evaluate, world)
         const unknown = undecided
-        if (unknown === undefined) return single(outcome, keyOf(outcome), world)
-        return joined(
-          unknown.label,
-          unknown.answers.map((answer) =>
-            visit(new Map(world).set(unknown.variable, { answer, unknown })),
-          ),
+        if (unknown === undefined) {
+          const key = keyOf(outcome)
+          return leafTree(key === undefined ? undefined : { key, outcome }, world, shapeOf)
+        }
+        const branches = unknown.answers.map((answer) =>
+          visit(new Map(world).set(unknown.variable, { answer, unknown })),
         )
+        return joined(unknown, branches, shapeOf)
       }
       return visit(new Map())
     },
@@ -94,14 +96,39 @@ export const createWorlds = (): Worlds => {
 
 const nothingIsOpen = (): undefined => undefined
 
-const single = <Outcome>(
-  outcome: Outcome,
-  key: string | undefined,
+/** Trees of one shape say the same of every world. */
+type Tree<Outcome> = Explored<Outcome> & { readonly shape: number }
+
+type ShapeOf = (text: string) => number
+
+const createShapes = (): ShapeOf => {
+  const known = new Map<string, number>()
+  return (text) => {
+    const shape = known.get(text) ?? known.size
+    known.set(text, shape)
+    return shape
+  }
+}
+
+const UNVISITED: Tree<never> = {
+  outcomes: new Map(),
+  hinges: new Set(),
+  isComplete: false,
+  shape: -1,
+}
+
+const leafTree = <Outcome>(
+  found: { readonly key: string; readonly outcome: Outcome } | undefined,
   world: Assigned,
-): Explored<Outcome> => ({
-  outcomes: key === undefined ? new Map() : new Map([[key, { outcome, facts: factsOf(world) }]]),
+  shapeOf: ShapeOf,
+): Tree<Outcome> => ({
+  outcomes:
+    found === undefined
+      ? new Map()
+      : new Map([[found.key, { outcome: found.outcome, facts: factsOf(world) }]]),
   hinges: new Set(),
   isComplete: true,
+  shape: shapeOf(found?.key ?? ''),
 })
 
 const factsOf = (world: Assigned): readonly string[] =>
@@ -109,14 +136,15 @@ const factsOf = (world: Assigned): readonly string[] =>
     variable === unknown.label ? `${variable} ${answer.text}` : `${variable}: ${answer.text}`,
   )
 
-/** A fact matters where the outcomes below its values differ; a ruled out branch says nothing. */
+/** A fact matters where its values lead to different trees; a branch ruled out says nothing. */
 const joined = <Outcome>(
-  label: string,
-  branches: readonly Explored<Outcome>[],
-): Explored<Outcome> => {
+  { variable, label }: Unknown,
+  branches: readonly Tree<Outcome>[],
+  shapeOf: ShapeOf,
+): Tree<Outcome> => {
   const outcomes = new Map<string, PossibleOutcome<Outcome>>()
   const hinges = new Set<string>()
-  const seen = new Set<string>()
+  const shapes = new Set<number>()
   for (const branch of branches) {
     for (const [key, possible] of branch.outcomes) {
       const known = outcomes.get(key)
@@ -126,10 +154,17 @@ const joined = <Outcome>(
       }
     }
     for (const hinge of branch.hinges) hinges.add(hinge)
-    if (branch.outcomes.size > 0) seen.add([...branch.outcomes.keys()].sort().join('\n'))
+    if (branch.outcomes.size > 0) shapes.add(branch.shape)
   }
-  if (seen.size > 1) hinges.add(label)
-  return { outcomes, hinges, isComplete: branches.every(({ isComplete }) => isComplete) }
+  if (shapes.size > 1) hinges.add(label)
+  const [only = -1] = shapes
+  const own = branches.map(({ shape }) => shape).join()
+  return {
+    outcomes,
+    hinges,
+    isComplete: branches.every(({ isComplete }) => isComplete),
+    shape: shapes.size > 1 ? shapeOf(`${variable}: ${own}`) : only,
+  }
 }
 
 const finds = (finding: Finding): Answer => ({ text: finding, find: () => finding })

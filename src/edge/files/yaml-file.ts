@@ -65,7 +65,8 @@ const unreadable = async (handle: FileHandle, size: number): Promise<Complaint |
 }
 
 const complaintOf = (error: unknown): Complaint => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   if (code === 'ENOENT') return { problem: 'does not exist', remedy: 'Check the path.' }
   if (code === 'EACCES') return { problem: 'may not be read', remedy: 'Check its owner and mode.' }
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {

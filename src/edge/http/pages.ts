@@ -29,8 +29,8 @@ export const storeUnreachable = (returnTo: string): Page => ({
 })
 
 export const signOutFailed: Page = {
-  title: 'You are still signed in',
-  body: html`<p>Vestibule cannot reach its session store, so the session was not ended. Please try again in a minute.</p>`,
+  title: 'You may still be signed in',
+  body: html`<p>Vestibule cannot reach its session store, so the session may not have been ended. Please try again in a minute.</p>`,
 }
 
 export const signedOut: Page = {
