@@ -146,7 +146,7 @@ const expectOutage = async ({ alice, stranger, leaver }: Sessions): Promise<void
   expect([known.status, unknown.status, elsewhere.status]).toEqual([200, 500, 500])
   expect([start.status, end.status]).toEqual([503, 503])
   expect(start.body).toContain('Vestibule cannot reach its session store.')
-  expect(end.body).toContain('<h1>You are still signed in</h1>')
+  expect(end.body).toContain('<h1>You may still be signed in</h1>')
   for (const { setCookies, location } of [known, unknown, elsewhere, start, end]) {
     expect([setCookies, location]).toEqual([[], undefined])
   }
