@@ -78,6 +78,16 @@ describe('rule sets', () => {
     }
   })
 
+  test('number their rules by set', async () => {
+    const policies = await policiesOf({
+      'sets.yaml': SETS,
+      'a.yaml': 'hosts: [a.test]\nuse: [staff, no-contractors]\n',
+    })
+    const policy = findPolicy(policies, host('a.test'))
+    expect(policy?.allows[0]?.id).toBe('sets.yaml#staff/1')
+    expect(policy?.denies[0]?.id).toBe('sets.yaml#no-contractors/1')
+  })
+
   test('that no file has are named, with the nearest one', async () => {
     expect(
       await faultsOf({ 'sets.yaml': SETS, 'a.yaml': 'hosts: [a.test]\nuse: [staf]\n' }),

@@ -55,7 +55,7 @@ const readRule = (rule: RuleFile, place: RulePlace): readonly RuleDocument[] => 
     const before = faults.length
     const operators = readOperators(written, [...path, action], yaml, faults)
     const document: RuleDocument = {
-      id: `${yaml.file}#${rule.id ?? index + 1}`,
+      id: `${yaml.file}#${rule.id ?? `${setPrefix(path)}${index + 1}`}`,
       action,
       operators,
       isPublic: rule.public === true && action === 'allow',
@@ -67,6 +67,9 @@ const readRule = (rule: RuleFile, place: RulePlace): readonly RuleDocument[] => 
     return [document]
   })
 }
+
+/** Rules of a set are numbered within it: a file may hold several sets. */
+const setPrefix = ([kind, name]: Path): string => (kind === 'ruleSets' ? `${String(name)}/` : '')
 
 const valueOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null
