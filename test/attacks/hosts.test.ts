@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { parseHostName } from '../../src/core/ids.ts'
 import { parseOriginalUrl } from '../../src/core/original-url.ts'
 import { startVestibule } from '../support/vestibule.ts'
 import {
@@ -102,19 +103,23 @@ describe('authorities that parsers read in different ways', () => {
   })
 
   test.each([
-    ['@', 1000],
-    [':', 1000],
-    ['a', 8192],
-    ['a-', 4000],
-    ['a.', 4000],
-  ] as const)('U36 takes less than 5 ms to refuse %s times %i', (text, count) => {
+    ['@', 60_000],
+    [':', 60_000],
+    ['a', 60_000],
+    ['a-', 30_000],
+    ['a.', 30_000],
+    ['a-.', 20_000],
+  ] as const)('U36 %s, %i times, is refused at once', (text, count) => {
     const authority = text.repeat(count)
-    const times = Array.from({ length: 20 }, () => {
+    const times = Array.from({ length: 10 }, () => {
       const startedAt = performance.now()
-      expect(parseOriginalUrl(`http://${authority}/x`)).toBeUndefined()
+      parseOriginalUrl(`http://${authority}/x`)
+      parseHostName(authority)
       return performance.now() - startedAt
     })
-    expect(Math.min(...times)).toBeLessThan(5)
+    expect(parseOriginalUrl(`http://${authority}/x`)).toBeUndefined()
+    // Far below 1 ms by itself, more on a busy machine; squared it would be seconds.
+    expect(Math.min(...times)).toBeLessThan(250)
   })
 })
 

