@@ -3,7 +3,7 @@ import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { createRedisRecordStore } from '../edge/sessions/redis-record-store.ts'
 import { type Command } from './command.ts'
 import { parseConfigOptions, readNamedConfig } from './config-option.ts'
-import { prepare, warningsOf } from './service-input.ts'
+import { allWarnings, prepare } from './service-input.ts'
 import { say, sayFaults } from './terminal.ts'
 
 export const check: Command = {
@@ -32,7 +32,7 @@ Exit codes: 0 all is well, 1 something is faulty or unreachable, 2 could not run
       ok: reached.every(({ ok }) => ok),
       policyVersion: prepared.value.policies.version,
       hosts: prepared.value.policies.exact.size + prepared.value.policies.below.size,
-      warnings: warningsOf(config.value),
+      warnings: allWarnings(config.value, prepared.value.policies),
       reached,
     }
     if (options.json) say(JSON.stringify(report, null, 2))

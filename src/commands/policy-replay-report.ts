@@ -38,7 +38,7 @@ export const replayText = (replay: Replay): string => {
     `  unchanged    ${number(report.unchanged)}`,
     `  lose access  ${number(report.lost)}`,
     `  gain access  ${number(report.gained)}`,
-    `  undecidable  ${number(report.undecidable)}`,
+    `  undecidable  ${number(report.undecidable)}${ofThem(report)}`,
     ...Object.entries(report.notComparable).map(
       ([reason, count]) => `  not compared ${number(count)} (${reason})`,
     ),
@@ -50,6 +50,9 @@ export const replayText = (replay: Replay): string => {
     nextStep(replay),
   ].join('\n')
 }
+
+const ofThem = ({ mayLose }: ReplayReport): string =>
+  mayLose === 0 ? '' : ` (${mayLose.toLocaleString('en')} of them admitted so far)`
 
 const span = ({ from, to }: ReplayReport): string =>
   from === undefined || to === undefined ? '' : `, recorded ${from} to ${to},`
@@ -78,14 +81,14 @@ const findingText = (finding: ReplayFinding): readonly string[] => {
   ]
 }
 
-const explanation = ({ change, rule, now }: ReplayFinding): string => {
+const explanation = ({ change, was, rule, now }: ReplayFinding): string => {
   switch (change) {
     case 'lost':
       return `admitted by ${rule}; now ${now}`
     case 'gained':
       return `now admitted by ${rule} (${now})`
     case 'undecidable':
-      return `hangs on ${rule}`
+      return `${was} so far; hangs on ${rule}`
   }
 }
 
@@ -118,9 +121,9 @@ const nextStep = ({ report, allowLoss }: Replay): string => {
     return 'Somebody would lose access. If that is meant, say --allow-loss; else correct the policies.'
   }
   if (report.undecidable > 0) {
-    return 'Next: roll out with `mode: observe` and `until`; it decides what the log leaves open.'
+    return 'Next: docs/policy-changes.md shows how to find out what the log leaves open.'
   }
   return report.lost > 0
-    ? 'Losses are allowed. Next: roll out with `mode: observe` and `until`, then enforce.'
+    ? 'Losses are allowed. Next: docs/policy-changes.md shows how to roll out.'
     : 'Nobody would lose access. Next: vestibule policy diff shows who could reach what else.'
 }

@@ -2,7 +2,7 @@ import { createServiceLog } from '../edge/observe/service-log.ts'
 import { type Service, startService } from '../service.ts'
 import { type Command, type ExitCode } from './command.ts'
 import { parseConfigOptions, readNamedConfig } from './config-option.ts'
-import { logWarnings, prepare } from './service-input.ts'
+import { allWarnings, prepare } from './service-input.ts'
 import { sayFaults } from './terminal.ts'
 
 export const serve: Command = {
@@ -30,7 +30,7 @@ Exit code 2: the configuration or a policy is faulty, or an address is taken.`,
       return 2
     }
     const log = createServiceLog()
-    logWarnings(config.value, log)
+    for (const text of allWarnings(config.value, prepared.value.policies)) log.warn(text)
     const service = await startService({ config: config.value, ...prepared.value, log })
     log.info(
       { ...service.addresses, policyVersion: prepared.value.policies.version },

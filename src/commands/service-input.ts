@@ -1,4 +1,3 @@
-import { type Logger } from 'pino'
 import { type Fault } from '../core/fault.ts'
 import { type PolicySet } from '../core/policy/policy.ts'
 import { fail, ok, type Result } from '../core/result.ts'
@@ -69,7 +68,7 @@ const assertionKeysOf = async ({
 }
 
 /** What an operator should know about a configuration that is accepted all the same. */
-export const warningsOf = (config: Config): readonly string[] => {
+const warningsOf = (config: Config): readonly string[] => {
   const warnings: readonly (readonly [boolean, string])[] = [
     [
       config.session.store === 'memory',
@@ -96,6 +95,21 @@ export const warningsOf = (config: Config): readonly string[] => {
   return warnings.filter(([applies]) => applies).map(([, text]) => text)
 }
 
-export const logWarnings = (config: Config, log: Logger): void => {
-  for (const text of warningsOf(config)) log.warn(text)
+/** Browsers do not send the cookie to such hosts, so signing in there goes round in circles. */
+const hostsWithoutCookie = ({ cookie }: Config, policies: PolicySet): readonly string[] => {
+  const domain = cookie.domain.toLowerCase()
+  return [...policies.exact, ...policies.below].flatMap(([name, { label, credentials }]) =>
+    !credentials.has('cookie') || name === domain || name.endsWith(`.${domain}`) ? [] : [label],
+  )
+}
+
+/** Warnings of the configuration, and of what policies ask of it. */
+export const allWarnings = (config: Config, policies: PolicySet): readonly string[] => {
+  const outside = hostsWithoutCookie(config, policies)
+  return outside.length === 0
+    ? warningsOf(config)
+    : [
+        ...warningsOf(config),
+        `not under cookie.domain (${config.cookie.domain}), so nobody can sign in there: ${outside.join(', ')}. Write credentials: [bearer] in their policies if that is meant`,
+      ]
 }

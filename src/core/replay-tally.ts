@@ -14,6 +14,8 @@ export type ReplayExample = {
 export type ReplayFinding = {
   readonly change: 'lost' | 'gained' | 'undecidable'
   readonly host: string
+  /** What the rules said when it was recorded; who is undecidable and was admitted may lose. */
+  readonly was: 'admitted' | 'refused'
   /** Lost: the rule that admitted. Gained: the one that would. Undecidable: what is not known. */
   readonly rule: string
   /** What the candidate says instead. */
@@ -31,6 +33,8 @@ export type ReplayReport = {
   readonly lost: number
   readonly gained: number
   readonly undecidable: number
+  /** Of the undecidable, those that were admitted. */
+  readonly mayLose: number
   /** By reason, such as `session_store_unreachable`. */
   readonly notComparable: Readonly<Record<string, number>>
   /** Requests that passed only because their host was observed. */
@@ -57,6 +61,7 @@ const MOST_EXAMPLES = 3
 type Entry = {
   readonly change: ReplayFinding['change']
   readonly host: string
+  readonly was: ReplayFinding['was']
   readonly rule: string
   readonly now: string
   requests: number
@@ -67,7 +72,15 @@ type Entry = {
 
 /** Counts changes by host and rule, in memory that does not grow with the log. */
 export const createReplayTally = (labelOf: (line: RecordedDecision) => string): ReplayTally => {
-  const counts = { requests: 0, unchanged: 0, lost: 0, gained: 0, undecidable: 0, observed: 0 }
+  const counts = {
+    requests: 0,
+    unchanged: 0,
+    lost: 0,
+    gained: 0,
+    undecidable: 0,
+    mayLose: 0,
+    observed: 0,
+  }
   const notComparable = new Map<string, number>()
   const versions = new Map<string, number>()
   const entries = new Map<string, Entry>()
@@ -77,12 +90,14 @@ export const createReplayTally = (labelOf: (line: RecordedDecision) => string): 
   const entryOf = (line: RecordedDecision, replayed: Change): Entry => {
     const host = entries.size < MOST_FINDINGS ? labelOf(line) : '(other hosts)'
     const { rule, now } = entries.size < MOST_FINDINGS ? describe(line, replayed) : OTHER
-    const key = `${replayed.kind}\n${host}\n${rule}\n${now}`
+    const was = line.effect === 'allow' ? 'admitted' : 'refused'
+    const key = `${replayed.kind}\n${was}\n${host}\n${rule}\n${now}`
     const found = entries.get(key)
     if (found !== undefined) return found
     const entry: Entry = {
       change: replayed.kind,
       host,
+      was,
       rule,
       now,
       requests: 0,
@@ -117,6 +132,7 @@ export const createReplayTally = (labelOf: (line: RecordedDecision) => string): 
       else {
         counts[replayed.kind] += 1
         if (replayed.kind !== 'unchanged') count(entryOf(line, replayed), line)
+        if (replayed.kind === 'undecidable' && line.effect === 'allow') counts.mayLose += 1
       }
     },
     report: () => ({

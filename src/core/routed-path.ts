@@ -50,14 +50,15 @@ const resolveSegments = (decoded: string): string | undefined => {
 
 /**
  * True where other parties (application servers, frameworks) may read another path than nginx:
- * an encoded or literal backslash or slash, path parameters (`;`, which Tomcat strips), a second
+ * an encoded or literal backslash or slash, path parameters (`;`, which Tomcat strips), an encoded
+ * `?` or `#` (who decodes before he parses cuts the path there), a second
  * layer of encoding, control characters, or bytes that are no UTF-8 (overlong dots and slashes).
  */
 export const isAmbiguousPath = (target: string): boolean => {
   const raw = withoutQuery(target)
   if (raw.includes(';') || raw.includes('\\') || target.charAt(raw.length) === '#') return true
   if (!raw.includes('%')) return false
-  if (/%(?:2f|5c|3b|0[0-9a-f]|1[0-9a-f]|7f|25[0-9a-f]{2})/i.test(raw)) return true
+  if (/%(?:2f|5c|3b|23|3f|0[0-9a-f]|1[0-9a-f]|7f|25[0-9a-f]{2})/i.test(raw)) return true
   return !isCleanUtf8(raw)
 }
 

@@ -41,6 +41,8 @@ describe('isAmbiguousPath', () => {
     '/a\\b',
     '/a;b',
     '/a%3bb',
+    '/a%23b',
+    '/a%3Fb',
     '/..;/b',
     '/a%252fb',
     '/a%2561',

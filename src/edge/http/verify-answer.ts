@@ -35,6 +35,8 @@ export const answerHeaders = (answer: Answer, names: IdentityHeaderNames): strin
       headers.push(name, identityHeaderValue(source, identity, assertion))
     }
   }
+  // For callers that retry, behind proxies that pass the answer on.
+  if (record.decision.effect === 'unavailable') headers.push('Retry-After', '1')
   if (record.decision.effect === 'challenge' && record.policy?.credentials.has('bearer') === true) {
     headers.push('WWW-Authenticate', bearerChallenge(record.decision))
   }
