@@ -201,7 +201,7 @@ describe('odd targets', () => {
       ['U56', '/foo/secret?/bar', ASKED, ALLOWED],
       ['U56', '/foo/secret#/bar', AMBIGUOUS],
       ['U56', '/foo/secret%3b/bar', AMBIGUOUS],
-      // design.md 2.3: a name with a `#` in it, to nginx as to the application.
+      // To nginx a name with a `#` in it; to who decodes before he parses, the end of the path.
       ['U56', '/foo/secret%23/bar', AMBIGUOUS],
       ['U57', `/x?${'q'.repeat(7168)}`, ASKED, ALLOWED],
       ['U57', `/x?${'a=b&'.repeat(5000)}`, ASKED, ALLOWED],
