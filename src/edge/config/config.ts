@@ -11,11 +11,13 @@ import { besideConfig, readSecretFile } from './secrets.ts'
 
 /** The whole configuration, checked; secrets cannot be printed. */
 export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertion'> & {
-  readonly identityProvider: ConfigFile['identityProvider'] & {
+  readonly identityProvider: Omit<ConfigFile['identityProvider'], 'clientSecret'> & {
     readonly secret: Secret | undefined
   }
-  readonly session: ConfigFile['session'] & { readonly keyRing: Secret | undefined }
-  readonly assertion: ConfigFile['assertion'] & { readonly keySet: Secret | undefined }
+  readonly session: Omit<ConfigFile['session'], 'keys'> & { readonly keyRing: Secret | undefined }
+  readonly assertion: Omit<ConfigFile['assertion'], 'keys'> & {
+    readonly keySet: Secret | undefined
+  }
 }
 
 /** Reads file and environment; answers the configuration, or every fault found, together. */
@@ -44,14 +46,20 @@ export const readConfig = async (
     : fail(faults)
 }
 
-const withSecrets = (config: ConfigFile, found: ReadonlyMap<string, Secret>): Config => ({
+/** Leaves out what the environment said in the clear. */
+const withSecrets = (
+  {
+    identityProvider: { clientSecret: _clientSecret, ...identityProvider },
+    session: { keys: _sessionKeys, ...session },
+    assertion: { keys: _assertionKeys, ...assertion },
+    ...config
+  }: ConfigFile,
+  found: ReadonlyMap<string, Secret>,
+): Config => ({
   ...config,
-  identityProvider: {
-    ...config.identityProvider,
-    secret: found.get('identityProvider.clientSecret'),
-  },
-  session: { ...config.session, keyRing: found.get('session.keys') },
-  assertion: { ...config.assertion, keySet: found.get('assertion.keys') },
+  identityProvider: { ...identityProvider, secret: found.get('identityProvider.clientSecret') },
+  session: { ...session, keyRing: found.get('session.keys') },
+  assertion: { ...assertion, keySet: found.get('assertion.keys') },
 })
 
 const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({

@@ -34,7 +34,8 @@ const cookie = (config: ConfigFile): readonly Complaint[] => {
     })
   }
   const name = config.cookie.name ?? ''
-  if (name.startsWith('__Host-')) {
+  // Browsers know the prefixes in any case (RFC 6265bis section 4.1.3).
+  if (/^__host-/i.test(name)) {
     complaints.push({
       path: ['cookie', 'name'],
       problem: 'browsers refuse a __Host- cookie that has a domain',

@@ -75,7 +75,7 @@ const tokenIssuer = z.strictObject({
 
 const HEADER_NAME = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/
 const NOT_OURS =
-  /^(?:host|cookie|authorization|connection|content-.*|transfer-encoding|te|upgrade|set-cookie|location|www-authenticate|cache-control|date|keep-alive|x-accel-.*|x-vestibule-(?:decision|reason)|impersonate-.*)$/i
+  /^(?:host|cookie|authorization|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|proxy-.*|set-cookie|location|www-authenticate|cache-control|date|keep-alive|x-accel-.*|x-vestibule-(?:decision|reason)|impersonate-.*)$/i
 
 const identityHeaders = z
   .record(z.string(), z.enum(IDENTITY_SOURCES))

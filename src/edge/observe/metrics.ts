@@ -12,7 +12,7 @@ export type Metrics = {
   readonly revalidated: (outcome: string) => void
   readonly returnUrlRefused: () => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
-  readonly decisionDropped: () => void
+  readonly decisionDropped: (lines: number) => void
   readonly servedWithoutStore: () => void
   readonly policiesLoaded: (policies: PolicySet, atSeconds: number) => void
   readonly policyReloadFailed: () => void
@@ -118,7 +118,7 @@ export const createMetrics = (): Metrics => {
     signOut: () => signOuts.inc(),
     returnUrlRefused: () => returnUrls.inc(),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
-    decisionDropped: () => dropped.inc(),
+    decisionDropped: (lines) => dropped.inc(lines),
     servedWithoutStore: () => served.inc(),
     policiesLoaded: ({ version }, atSeconds) => {
       policyInfo.reset()
