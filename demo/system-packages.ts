@@ -40,6 +40,14 @@ const COMMANDS: ReadonlyMap<string, SystemCommand> = new Map([
     },
   ],
   [
+    'openssl',
+    {
+      why: 'makes the certificates of the https tests',
+      debian: ['openssl'],
+      homebrew: 'brew install openssl',
+    },
+  ],
+  [
     'wrk',
     {
       why: 'the load generator of the benchmarks',
