@@ -5,7 +5,14 @@ import { parseArgs } from 'node:util'
 /** The suites that generate their input; each runs briefly in `npm test`, and here for longer. */
 const SUITES = ['never-open', 'paths-properties', 'redirect-targets-fuzz', 'policy-files-fuzz']
 
+/** Some properties also ask that enough of what is generated is let through; fewer say nothing. */
+const FEWEST = 5000
+
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '20000' } } })
+if (!(Number(values.runs) >= FEWEST)) {
+  console.error(`--runs is a number from ${FEWEST}`)
+  process.exit(2)
+}
 const jest = join(import.meta.dirname, '../node_modules/jest/bin/jest.js')
 
 console.log(
