@@ -1,4 +1,4 @@
-import { type IdentityHeaderNames, type IdentitySource } from './identity-headers.ts'
+import { type IdentityHeaderNames, type IdentitySource } from './identity-source.ts'
 
 /**
  * What the headers of one answer may take: nginx reads the whole block into one

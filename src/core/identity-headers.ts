@@ -1,20 +1,6 @@
 import { audienceCost, type CostedSource, costOf, type HeaderBudget } from './header-budget.ts'
+import { type IdentityHeaderNames, type IdentitySource } from './identity-source.ts'
 import { type Principal } from './principal.ts'
-
-/** What an identity header may carry. */
-export const IDENTITY_SOURCES = [
-  'subject',
-  'email',
-  'preferred_username',
-  'groups',
-  'actor',
-  'assertion',
-  'bearer_assertion',
-] as const
-export type IdentitySource = (typeof IDENTITY_SOURCES)[number]
-
-/** Header name → what it carries, in the order in which they are sent. */
-export type IdentityHeaderNames = readonly (readonly [name: string, source: IdentitySource])[]
 
 export const DEFAULT_IDENTITY_HEADERS: IdentityHeaderNames = [
   ['X-Auth-Request-User', 'subject'],

@@ -1,4 +1,4 @@
-import { type IdentityHeaderNames } from '../core/identity-headers.ts'
+import { type IdentityHeaderNames } from '../core/identity-source.ts'
 
 /** What an application behind a front proxy accepts as identity, by the name that `app:` uses. */
 export type ApplicationPreset = {

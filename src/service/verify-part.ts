@@ -1,7 +1,7 @@
 import { type Server } from 'node:http'
 import { type Logger } from 'pino'
 import { type HeaderBudget, headerBudget } from '../core/header-budget.ts'
-import { type IdentityHeaderNames } from '../core/identity-headers.ts'
+import { type IdentityHeaderNames } from '../core/identity-source.ts'
 import { type HostPolicy } from '../core/policy/policy.ts'
 import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
 import { type Config } from '../edge/config/config.ts'

@@ -1,6 +1,6 @@
 import { type CredentialKind } from '../credential.ts'
 import { type RuleId } from '../decision.ts'
-import { type IdentityHeaderNames } from '../identity-headers.ts'
+import { type IdentityHeaderNames } from '../identity-source.ts'
 import { type EpochSeconds, type HostName } from '../ids.ts'
 import { type Matcher } from './criterion.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { DEFAULT_IDENTITY_HEADERS, IDENTITY_SOURCES } from '../../core/identity-headers.ts'
+import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
+import { IDENTITY_SOURCES } from '../../core/identity-source.ts'
 import { parseHostName } from '../../core/ids.ts'
 import { duration } from './duration.ts'
 import { httpUrl, isDevelopmentUrl, isLoopbackUrl, storeUrl } from './url.ts'

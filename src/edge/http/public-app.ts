@@ -1,41 +1,10 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
-import { type JWK } from 'jose'
-import { type WantedProof } from '../../core/decision.ts'
-import { type ReturnUrlRules } from '../../core/return-url.ts'
-import { type SessionLimits } from '../../core/session.ts'
-import { type SignInPorts } from '../../flow/ports.ts'
-import { type BeginFailure, type CompleteFailure } from '../../flow/sign-in.ts'
-import { type SignInCookies } from './cookies.ts'
 import { errorPageRoutes } from './error-page-routes.ts'
 import { SECURITY_HEADERS } from './page.ts'
+import { type PublicOptions } from './public-options.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { signOutRoutes } from './sign-out-routes.ts'
 import { userRoutes } from './user-routes.ts'
-
-export type PublicOptions = {
-  readonly ports: SignInPorts
-  readonly cookies: SignInCookies
-  readonly returnUrls: ReturnUrlRules
-  readonly limits: SessionLimits
-  /** What the policy of a checked return URL asks of a sign-in beyond an ordinary one. */
-  readonly proofFor: (returnUrl: string) => WantedProof | undefined
-  /** Public halves of the assertion keys. */
-  readonly publicKeys: () => readonly JWK[]
-  /** Carries a return URL through the provider's sign-out, unforgeable. */
-  readonly sealReturn: (url: string) => string
-  readonly unsealReturn: (state: string) => string | undefined
-  readonly observe: PublicEvents
-}
-
-/** How a sign-in went on; the label values of a metric. */
-export type SignInOutcome = 'started' | 'completed' | BeginFailure | CompleteFailure['kind']
-
-export type PublicEvents = {
-  readonly signIn: (outcome: SignInOutcome, detail?: string) => void
-  readonly signOut: () => void
-  readonly returnUrlRefused: () => void
-  readonly bug: (error: unknown) => void
-}
 
 /** The listener that browsers, the identity provider and back ends reach. */
 export const createPublicApp = (options: PublicOptions): Express => {

@@ -11,7 +11,7 @@ import {
 import { isNavigation, isPrefetch, only, queryOf, redirect } from './browser-request.ts'
 import { type Page, sendPage } from './page.ts'
 import { providerUnreachable, refusedSignIn, staleSignIn, storeUnreachable } from './pages.ts'
-import { type PublicOptions } from './public-app.ts'
+import { type PublicOptions } from './public-options.ts'
 
 /** `/oauth2/start` and `/oauth2/callback`: the code flow with PKCE, state, nonce and `iss`. */
 export const signInRoutes = (options: PublicOptions): Router => {

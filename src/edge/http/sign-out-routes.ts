@@ -5,7 +5,7 @@ import { signOut } from '../../flow/sign-out.ts'
 import { isCrossSite, isPrefetch, only, queryOf, redirect } from './browser-request.ts'
 import { sendPage } from './page.ts'
 import { confirmSignOut, signedOut, signOutFailed } from './pages.ts'
-import { type PublicOptions } from './public-app.ts'
+import { type PublicOptions } from './public-options.ts'
 
 /** `/oauth2/sign_out`, and where the identity provider sends the browser afterwards. */
 export const signOutRoutes = (options: PublicOptions): Router => {

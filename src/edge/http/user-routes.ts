@@ -4,7 +4,7 @@ import { type Found } from '../../flow/ports.ts'
 import { only } from './browser-request.ts'
 import { sendPage } from './page.ts'
 import { storeUnreachable, welcome } from './pages.ts'
-import { type PublicOptions } from './public-app.ts'
+import { type PublicOptions } from './public-options.ts'
 
 /** Who am I, for people and applications; and the keys to verify assertions with. */
 export const userRoutes = (options: PublicOptions): Router => {

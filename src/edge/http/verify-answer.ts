@@ -1,5 +1,6 @@
 import { type Decision, type Effect, type WantedProof } from '../../core/decision.ts'
-import { type IdentityHeaderNames, identityHeaderValue } from '../../core/identity-headers.ts'
+import { identityHeaderValue } from '../../core/identity-headers.ts'
+import { type IdentityHeaderNames } from '../../core/identity-source.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
 import { type Answer } from '../../flow/ports.ts'
 
