@@ -74,7 +74,7 @@ describe('two replicas on one Redis', () => {
     expect(idp.tokenRequests()).toHaveLength(before + 1)
   })
 
-  // A thousand take half a minute on two cores; VESTIBULE_FUZZ_RUNS asks for more than these.
+  // A thousand take some seconds more; VESTIBULE_FUZZ_RUNS asks for them.
   const LOGINS = Number(process.env['VESTIBULE_FUZZ_RUNS'] ?? 0) > 0 ? 1000 : 200
 
   test(`L39 of ${LOGINS} sign-ins side by side each is about its own person`, async () => {

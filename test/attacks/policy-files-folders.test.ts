@@ -28,7 +28,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const faultsOfFolder = async (path = folder): Promise<readonly string[]> => {
   const startedAt = performance.now()
   const loaded = await loadPolicies(path)
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+  // A bound on hanging, not on speed: machines are slow at times.
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
   return loaded.ok ? [] : loaded.failure.map(faultText)
 }
 

@@ -22,7 +22,8 @@ export const FAULT = /^app\.yaml(?::[0-9]+:[0-9]+)?: (?:\S+: )?\S.*\. \S.*[.?)]$
 export const expectFaults = async (text: string, problem: RegExp = /./): Promise<void> => {
   const startedAt = performance.now()
   const faults = await faultsOf({ 'app.yaml': text })
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+  // A bound on hanging, not on speed: machines are slow at times.
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
   expect(faults.join('\n')).toMatch(problem)
   for (const fault of faults) expect(fault).toMatch(FAULT)
 }
