@@ -9,8 +9,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="vestibule" \
-      org.opencontainers.image.description="External-auth service for Kubernetes ingress" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="External-auth service for Kubernetes ingress"
 # Nothing is installed at run time; without its package manager the image has less to attack.
 RUN rm -rf /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx
 WORKDIR /app

@@ -35,8 +35,8 @@ const opens = ({ url }: World): readonly string[] => [
 const curls = ({ url, identityProvider }: World): readonly string[] => [
   'Try with curl',
   '  # nobody is signed in: to the sign-in page; a script gets 401 as JSON instead',
-  `  curl -si ${url('grafana')} | head -5`,
-  `  curl -siL -H 'Accept: application/json' -H 'X-Requested-With: XMLHttpRequest' ${url('grafana')}`,
+  `  curl -si ${url('grafana')} | grep -iE '^(HTTP|location)'`,
+  `  curl -sL -H 'Accept: application/json' -H 'X-Requested-With: XMLHttpRequest' ${url('grafana')}`,
   '  # a program below /v1, where the Ingress has no auth-signin: an honest 401',
   `  curl -si ${url('api', '/v1/orders')}`,
   '  # the pipeline gets a token, and passes',

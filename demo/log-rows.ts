@@ -69,7 +69,9 @@ export const decisionRow = (line: string, colour: Paint = paint): string => {
   }
 }
 
-const Notice = z.object({ level: z.string(), msg: z.string() }).partial()
+const Notice = z
+  .object({ level: z.string(), msg: z.string(), faults: z.array(z.string()) })
+  .partial()
 
 const LEVEL_COLOURS: ReadonlyMap<string, Colour> = new Map([
   ['warn', 'yellow'],
@@ -80,12 +82,10 @@ const LEVEL_COLOURS: ReadonlyMap<string, Colour> = new Map([
 /** What Vestibule says about itself; a stack or a banner stays as it is. */
 export const noticeRow = (line: string, colour: Paint = paint): string => {
   try {
-    const { level = 'info', msg } = Notice.parse(JSON.parse(line))
+    const { level = 'info', msg, faults = [] } = Notice.parse(JSON.parse(line))
     if (msg === undefined) return colour('dim', printable(line))
-    return colour(
-      LEVEL_COLOURS.get(level) ?? 'dim',
-      `vestibule ${level.padEnd(5)} ${printable(msg)}`,
-    )
+    const rows = [`vestibule ${level.padEnd(5)} ${printable(msg)}`, ...faults.map(printable)]
+    return colour(LEVEL_COLOURS.get(level) ?? 'dim', rows.join('\n                '))
   } catch {
     return colour('dim', printable(line))
   }

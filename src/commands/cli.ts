@@ -31,7 +31,7 @@ export const runCli = async (
   const command = COMMANDS.find(({ name }) => name === args.slice(0, wordsOf(name)).join(' '))
   if (command === undefined) return withoutCommand(args)
   const rest = args.slice(wordsOf(command.name))
-  if (rest.includes('--help')) {
+  if (rest.includes('--help') || rest.includes('-h')) {
     say(`${command.help}\n`)
     return 0
   }
@@ -44,14 +44,20 @@ export const runCli = async (
   }
 }
 
+const HELP: ReadonlySet<string> = new Set(['help', '--help', '-h'])
+
 const wordsOf = (name: string): number => name.split(' ').length
 
 const withoutCommand = (args: readonly string[]): ExitCode => {
-  const asked = args.length === 0 || args[0] === '--help' || args[0] === 'help'
+  const [first = 'help', second = 'help'] = args
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
+  const asked = HELP.has(first) || (group.length > 0 && HELP.has(second))
   const print = asked ? say : complain
   if (!asked) print(`vestibule: ${args.join(' ')} is not a command.\n`)
   print('Usage: vestibule COMMAND [OPTIONS]\n')
-  for (const { name, summary } of COMMANDS) print(`  ${name.padEnd(16)} ${summary}`)
+  for (const { name, summary } of group.length > 0 ? group : COMMANDS) {
+    print(`  ${name.padEnd(16)} ${summary}`)
+  }
   print('\nvestibule COMMAND --help says more.')
   return asked ? 0 : 2
 }

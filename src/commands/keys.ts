@@ -8,18 +8,24 @@ import { complain, say } from './terminal.ts'
 
 type Kind = 'session' | 'assertion'
 
+/** A key has to be known to all replicas before one of them uses it. */
+type Step = 'stage' | 'promote' | 'whole'
+
 const parse = (
   args: readonly string[],
 ): {
   readonly kind: Kind
   readonly rest: readonly string[]
   readonly keep: number
+  readonly step: Step
   readonly json: boolean
 } => {
   const { positionals, values } = parseArgs({
     args: [...args],
     options: {
       keep: { type: 'string', default: '3' },
+      stage: { type: 'boolean', default: false },
+      promote: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
     allowPositionals: true,
@@ -33,7 +39,9 @@ const parse = (
   if (!Number.isInteger(keep) || keep < 1 || keep > 10) {
     throw new TypeError('--keep is a number from 1 to 10')
   }
-  return { kind, rest, keep, json: values.json }
+  if (values.stage && values.promote) throw new TypeError('choose --stage or --promote')
+  const step = values.stage ? 'stage' : values.promote ? 'promote' : 'whole'
+  return { kind, rest, keep, step, json: values.json }
 }
 
 const newSessionKey = (): string => randomBytes(32).toString('base64url')
@@ -65,15 +73,25 @@ export const keysRotate: Command = {
   summary: 'put a new key on top of a key file and drop the oldest',
   help: `Usage: vestibule keys rotate session|assertion FILE [--keep N] [--json]
 
-Puts a new key first and keeps the newest N in all (3). Records and assertions made
-with a kept key stay valid; nobody is signed out. The file is replaced in one step.`,
+Makes a new key. Records and assertions made with a key that stays in the file stay
+valid; nobody is signed out. The file is replaced in one step.
+
+  --stage     put the new key last: known, not yet used. Update the Secret, restart.
+  --promote   put the last key first: used from now on. Update the Secret, restart.
+  neither     put a new key first at once: for one replica
+  --keep N    how many keys stay (default 3)
+
+With several replicas do --stage, then --promote: else a replica that was not yet
+restarted cannot read what another has made with the new key.
+
+Exit codes: 0 done, 2 the file is no key file; it was left as it is.`,
   run: async (args): Promise<ExitCode> => {
-    const { kind, rest, keep, json } = parse(args)
+    const { kind, rest, keep, step, json } = parse(args)
     const [file] = rest
     if (file === undefined) throw new TypeError('name the key file')
     const text = await readFile(file, 'utf8')
     const rotated =
-      kind === 'session' ? rotateSession(text, keep) : await rotateAssertion(text, keep)
+      kind === 'session' ? rotateSession(text, keep, step) : await rotateAssertion(text, keep, step)
     if (rotated === undefined) {
       complain(`${file} is no file of ${kind} keys; it was left as it is.`)
       return 2
@@ -82,22 +100,41 @@ with a kept key stay valid; nobody is signed out. The file is replaced in one st
     await rename(`${file}.new`, file)
     if (json) say(JSON.stringify({ file, keys: rotated.count }))
     else
-      say(`${file} now holds ${rotated.count} keys. Update the Secret, then restart the replicas.`)
+      say(
+        `${file} now holds ${rotated.count} ${rotated.count === 1 ? 'key' : 'keys'}. Update the Secret, then restart the replicas.`,
+      )
     return 0
   },
 }
 
 type Rotated = { readonly text: string; readonly count: number }
 
-const rotateSession = (text: string, keep: number): Rotated | undefined => {
+/** The keys in their new order; staging never drops one that is in use. */
+const reorder = <Key>(
+  old: readonly Key[],
+  step: Step,
+  keep: number,
+  fresh: Key,
+): readonly Key[] => {
+  if (step === 'stage') return [...old, fresh]
+  const last = old.at(-1)
+  if (step === 'promote' && last !== undefined) return [last, ...old.slice(0, -1)].slice(0, keep)
+  return [fresh, ...old].slice(0, keep)
+}
+
+const rotateSession = (text: string, keep: number, step: Step): Rotated | undefined => {
   const ring = parseKeyRing(text)
   if (!ring.ok) return undefined
-  const keys = [newSessionKey(), ...ring.value.map(({ bytes }) => bytes.toString('base64url'))]
-  const kept = keys.slice(0, keep)
+  const old = ring.value.map(({ bytes }) => bytes.toString('base64url'))
+  const kept = reorder(old, step, keep, newSessionKey())
   return { text: `# newest first\n${kept.join('\n')}\n`, count: kept.length }
 }
 
-const rotateAssertion = async (text: string, keep: number): Promise<Rotated | undefined> => {
+const rotateAssertion = async (
+  text: string,
+  keep: number,
+  step: Step,
+): Promise<Rotated | undefined> => {
   const known = await parseAssertionKeys(text)
   if (!known.ok) return undefined
   const old: unknown = JSON.parse(text)
@@ -105,6 +142,6 @@ const rotateAssertion = async (text: string, keep: number): Promise<Rotated | un
     typeof old === 'object' && old !== null && 'keys' in old && Array.isArray(old.keys)
       ? old.keys
       : []
-  const kept = [await generateAssertionJwk(), ...oldKeys].slice(0, keep)
+  const kept = reorder<unknown>(oldKeys, step, keep, await generateAssertionJwk())
   return { text: `${JSON.stringify({ keys: kept }, null, 2)}\n`, count: kept.length }
 }
