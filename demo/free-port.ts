@@ -15,11 +15,17 @@ const tryPort = async (port: number): Promise<number | undefined> => {
   return actual
 }
 
+/**
+ * Below the ports that systems give to outgoing connections: one of those may be taken between
+ * finding it free and listening on it.
+ */
+const anyPort = (): number => 10_000 + Math.floor(Math.random() * 20_000)
+
 /** The wanted port, or the next free one after it; any free port for 0. */
 export const freePort = async (wanted = 0): Promise<number> => {
-  for (let port = wanted; port < wanted + 100; port += 1) {
-    const found = await tryPort(wanted === 0 ? 0 : port)
+  for (let tries = 0; tries < 100; tries += 1) {
+    const found = await tryPort(wanted === 0 ? anyPort() : wanted + tries)
     if (found !== undefined) return found
   }
-  throw new Error(`no free port from ${wanted} to ${wanted + 99}`)
+  throw new Error(wanted === 0 ? 'no free port' : `no free port from ${wanted} to ${wanted + 99}`)
 }

@@ -32,11 +32,13 @@ Exit code 2: the configuration or a policy is faulty, or an address is taken.`,
     const log = createServiceLog()
     for (const text of allWarnings(config.value, prepared.value.policies)) log.warn(text)
     const service = await startService({ config: config.value, ...prepared.value, log })
+    // Listening for signals comes first: whoever reads that it is ready may send one.
+    const stopped = untilStopped(service, log)
     log.info(
       { ...service.addresses, policyVersion: prepared.value.policies.version },
       'vestibule is ready',
     )
-    return await untilStopped(service, log)
+    return await stopped
   },
 }
 

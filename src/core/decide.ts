@@ -40,7 +40,8 @@ const decideAnonymous = (policy: HostPolicy, facts: Facts): Enforced => {
   // who they are. A deny of everybody who is not somebody does.
   const isOpen = denies.some((rule) => isDenied(rule.closedTest(facts)))
   const allowed = isOpen ? undefined : firstAllow(policy, facts)
-  if (allowed !== undefined) return allowed
+  // The loader lets nothing but public rules hold for nobody; should it err, this does not.
+  if (allowed?.reason === 'public_rule') return allowed
   return policy.allows.some((rule) => isInForce(rule, facts) && rule.test(facts) !== 'fails')
     ? { effect: 'challenge', reason: 'not_signed_in' }
     : refusal(policy, facts)
