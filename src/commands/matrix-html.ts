@@ -48,7 +48,7 @@ const STYLE = `:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--pape
 *{box-sizing:border-box}body{margin:0;padding:1rem;background:var(--paper);color:var(--ink);font:.9375rem/1.45 system-ui,sans-serif}
 h1{margin:0 0 .25rem;font-size:1.3rem}p{max-width:70ch;color:var(--soft)}p span{padding:0 .35em;border-radius:.25em;color:var(--ink)}
 .table{overflow:auto;max-height:85vh;border:1px solid var(--line);border-radius:.5rem}table{border-collapse:separate;border-spacing:0;width:100%}
-th,td{padding:.5rem .7rem;border-bottom:1px solid var(--line);border-right:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}
+th,td{padding:.5rem .7rem;border-bottom:1px solid var(--line);border-right:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:break-word;min-width:6.5rem}
 thead th{position:sticky;top:0;background:var(--head);z-index:1}tbody th{position:sticky;left:0;background:var(--head);min-width:9rem;max-width:45vw}thead th:first-child{left:0;z-index:2}
 small{display:block;color:var(--soft);font-weight:400}.yes{background:var(--yes)}.partly{background:var(--partly)}.sign_in{background:var(--sign-in)}.no{background:var(--no)}td.no{color:var(--soft)}
 .observed{outline:2px dashed var(--soft);outline-offset:-4px}summary{cursor:pointer}@media(max-width:40rem){body{padding:.5rem}th,td{padding:.4rem .45rem;min-width:5.5rem;font-size:.8125rem}}
