@@ -12,13 +12,14 @@ import { createPublicApp } from '../edge/http/public-app.ts'
 import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
+import { createAttemptRecords } from './sessions.ts'
 
 export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> => {
   const { config, ring, assertionKeys, log, records, sessions, metrics } = parts
   const seal = createReturnSeal(ring, now)
   return createPublicApp({
     ports: {
-      attempts: createSignInAttempts(records, ring),
+      attempts: createSignInAttempts(createAttemptRecords(config, records), ring),
       sessions,
       identityProvider: parts.identityProvider,
       now,

@@ -1,4 +1,5 @@
 import { isLive } from '../core/session.ts'
+import { type Config } from '../edge/config/config.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { withKnownSessions } from '../edge/sessions/known-sessions.ts'
 import { createMemoryRecordStore } from '../edge/sessions/memory-record-store.ts'
@@ -8,9 +9,19 @@ import { createSessionStore } from '../edge/sessions/session-store.ts'
 import { type SessionStore } from '../flow/ports.ts'
 import { limitsOf, now, nowMs, type ServiceInput } from './parts.ts'
 
+const SESSION_BYTES = 256 * 1024 * 1024
+const ATTEMPT_BYTES = 32 * 1024 * 1024
+
+/**
+ * Where sign-in attempts are kept. Anybody can start one: in memory they have room of their own, so
+ * that a flood of them pushes out attempts, and no session.
+ */
+export const createAttemptRecords = ({ session }: Config, records: RecordStore): RecordStore =>
+  session.store === 'memory' ? createMemoryRecordStore(nowMs, ATTEMPT_BYTES) : records
+
 export const createRecords = ({ config, log }: ServiceInput, metrics: Metrics): RecordStore =>
   config.session.store === 'memory'
-    ? createMemoryRecordStore(nowMs)
+    ? createMemoryRecordStore(nowMs, SESSION_BYTES)
     : createRedisRecordStore({
         url: config.session.store,
         timeoutMs: config.session.storeTimeout,

@@ -19,7 +19,7 @@ const LIMITS = { idleSeconds: 3600, absoluteSeconds: 7200 }
 const createWorld = () => {
   let nowMs = START_MS
   const lifetimes: number[] = []
-  const records = createMemoryRecordStore(() => nowMs)
+  const records = createMemoryRecordStore(() => nowMs, 1e9)
   const watched: RecordStore = {
     ...records,
     put: (name, value, ttlMs) => {

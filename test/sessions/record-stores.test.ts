@@ -9,13 +9,25 @@ import { describeRecordStore } from '../contracts/record-store.ts'
 describeRecordStore('the memory record store', () => {
   let now = 0
   return Promise.resolve({
-    store: createMemoryRecordStore(() => now),
+    store: createMemoryRecordStore(() => now, 1e9),
     passTime: (ms) => {
       now += ms
       return Promise.resolve()
     },
     stop: () => Promise.resolve(),
   })
+})
+
+test('the memory record store stays within its bound, and lets the least recently used go', async () => {
+  const store = createMemoryRecordStore(() => 0, 10_000)
+  await store.put('used', Buffer.alloc(1000), 60_000)
+  for (let count = 0; count < 100; count += 1) {
+    await store.put(`flood-${count}`, Buffer.alloc(1000), 60_000)
+    await store.get('used')
+  }
+  expect((await store.get('used')).ok).toBe(true)
+  expect(await store.get('used')).toMatchObject({ value: expect.any(Buffer) })
+  expect(await store.get('flood-0')).toEqual({ ok: true, value: undefined })
 })
 
 /** Redis has a clock of its own: time passes by shortening what is left of every record. */

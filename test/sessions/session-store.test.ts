@@ -55,7 +55,7 @@ beforeEach(() => {
   nowMs = 1_800_000_000_000
   written = new Map()
   isDown = false
-  records = watched(createMemoryRecordStore(() => nowMs))
+  records = watched(createMemoryRecordStore(() => nowMs, 1e9))
 })
 
 describe('the session store', () => {

@@ -2,15 +2,16 @@ import { LRUCache } from 'lru-cache'
 import { ok } from '../../core/result.ts'
 import { type Outcome, type RecordStore } from './record-store.ts'
 
-/** A bound on what a flood of sign-ins may take; beyond it the least recently used record goes. */
-const LARGEST_BYTES = 256 * 1024 * 1024
-
 type Entry = { readonly value: Buffer; readonly endsAt: number }
 
-/** Keeps records in this process: complete, for one replica; they end with the process. */
-export const createMemoryRecordStore = (nowMs: () => number): RecordStore => {
+/**
+ * Keeps records in this process: complete, for one replica; they end with the process.
+ *
+ * @param largestBytes a bound on them all; beyond it the least recently used record goes
+ */
+export const createMemoryRecordStore = (nowMs: () => number, largestBytes: number): RecordStore => {
   const records = new LRUCache<string, Entry>({
-    maxSize: LARGEST_BYTES,
+    maxSize: largestBytes,
     sizeCalculation: (entry, name) => entry.value.length + name.length + 200,
   })
   const live = (name: string): Buffer | undefined => {
