@@ -3,6 +3,7 @@ import { createOpsApp } from './edge/http/ops-app.ts'
 import { createDecisionLog } from './edge/observe/decision-log.ts'
 import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
+import { watchKeys } from './service/keys.ts'
 import { type Listeners, listenAll } from './service/listeners.ts'
 import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
 import { createProvider } from './service/provider.ts'
@@ -26,11 +27,16 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
     now: () => new Date(),
     onDropped: metrics.decisionDropped,
   })
-  const records = createRecords(input, metrics)
-  const sessions = createSessions(input, records, metrics)
+  const keys = watchKeys(input)
+  const records = createRecords(config, storeEvents(log, metrics), (outcome, seconds) =>
+    metrics.called('session_store', outcome, seconds),
+  )
+  const sessions = createSessions(config, records, keys.ring, metrics)
+  void sessions.revocations.load()
   const identityProvider = createProvider(input, metrics)
   const parts: Parts = {
     ...input,
+    ...keys,
     policies,
     metrics,
     decisionLog,
@@ -56,9 +62,27 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
     drain: async () => {
       isDraining = true
       policies.close()
+      keys.close()
       await listeners.close(config.shutdown.drain)
       await decisionLog.close()
       await records.close()
+    },
+  }
+}
+
+const storeEvents = (
+  log: ServiceInput['log'],
+  metrics: Metrics,
+): Parameters<typeof createRecords>[1] => {
+  let wasLost = false
+  return {
+    onLost: (detail) => log.warn({ detail }, 'session store unreachable'),
+    onProven: (isProven, detail) => {
+      metrics.storeHeard(isProven)
+      if (!isProven)
+        log.warn({ detail }, 'no word of changes in the session store: asking each time')
+      else if (wasLost) log.info('changes in the session store are heard of again')
+      wasLost = !isProven
     },
   }
 }

@@ -52,7 +52,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:net',
     'node:path',
   ],
-  'edge/sessions': ['core', 'flow', 'edge/sessions', 'ioredis', 'lru-cache', 'zod', 'node:crypto'],
+  'edge/sessions': [
+    'core',
+    'flow',
+    'edge/sessions',
+    'cluster-key-slot',
+    'ioredis',
+    'lru-cache',
+    'zod',
+    'node:crypto',
+  ],
   'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
 }
 

@@ -1,6 +1,6 @@
 import { type Config } from '../edge/config/config.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
-import { createRedisRecordStore } from '../edge/sessions/redis-record-store.ts'
+import { createRecords } from '../service/sessions.ts'
 import { type Command } from './command.ts'
 import { parseConfigOptions, readNamedConfig } from './config-option.ts'
 import { allWarnings, prepare } from './service-input.ts'
@@ -87,16 +87,18 @@ const probesOf = (config: Config): readonly Probe[] => {
   return [discovery('identity provider', config.identityProvider.issuer), ...issuers, ...store]
 }
 
-const askStore = async ({ session }: Config): Promise<string | undefined> => {
+const askStore = async (config: Config): Promise<string | undefined> => {
   let lost = 'did not answer in time'
-  const records = createRedisRecordStore({
-    url: session.store,
-    timeoutMs: session.storeTimeout,
-    observe: () => undefined,
-    onLost: (detail) => {
-      lost = detail
+  const records = createRecords(
+    config,
+    {
+      onLost: (detail) => {
+        lost = detail
+      },
+      onProven: () => undefined,
     },
-  })
+    () => undefined,
+  )
   try {
     for (let tries = 0; tries < 20; tries += 1) {
       if ((await records.ping()).ok) return undefined

@@ -25,6 +25,12 @@ export type Principal = Anonymous | Authenticated
 
 export const ANONYMOUS: Anonymous = { kind: 'anonymous' }
 
+/** The issuer's own name for somebody: of a bearer token without the name of the issuer before it. */
+export const subjectAtIssuer = ({ subject, claims }: Authenticated): string => {
+  const sub = Object.hasOwn(claims, 'sub') ? claims['sub'] : undefined
+  return typeof sub === 'string' ? sub : subject
+}
+
 /** Which claim holds what, and how far the issuer is trusted. */
 export type ClaimMapping = {
   readonly email: string

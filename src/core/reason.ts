@@ -15,6 +15,8 @@ export const REASONS = {
     duplicate_cookie: 'The session cookie was sent more than once.',
     invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
     expired_token: 'The bearer token was genuine and has expired.',
+    revoked_token:
+      'The bearer token was genuine; all that its subject had was ended after it was issued.',
   },
   deny: {
     denied_by_rule: 'A deny rule holds.',
@@ -35,7 +37,8 @@ export const REASONS = {
     identity_too_large: 'The subject does not fit the identity headers.',
   },
   unavailable: {
-    session_store_unreachable: 'The session store did not answer in time.',
+    session_store_unreachable:
+      'The session store did not answer in time, or holds a record of a later version of Vestibule.',
     identity_provider_unreachable:
       'The provider could not be asked about the session for longer than is allowed.',
     issuer_keys_unreachable: "The token issuer's keys could not be fetched.",

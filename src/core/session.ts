@@ -8,6 +8,13 @@ export type Session = {
   readonly createdAt: EpochSeconds
   /** When the provider last confirmed what is remembered. */
   readonly checkedAt: EpochSeconds
+  /**
+   * When it began, in milliseconds, later than whatever had been revoked of its subject by then:
+   * revocations are compared with it, and clocks of replicas differ.
+   */
+  readonly beganMs: number
+  /** When the provider issued the ID token of the sign-in, by its clock. */
+  readonly issuedAt: EpochSeconds | undefined
   /** What the provider was asked for beyond an ordinary sign-in. */
   readonly askedProof?: WantedProof | undefined
 }

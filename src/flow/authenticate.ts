@@ -54,15 +54,23 @@ const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authenticat
 
 const byToken = async (ports: VerifyPorts, token: string): Promise<Authentication> => {
   const verified = await ports.verifyToken(token)
-  return verified.ok
-    ? {
-        principal: verified.value,
+  if (!verified.ok) return failed('bearer', TOKEN_FAILURES[verified.failure])
+  const principal = verified.value
+  const standing = await ports.revocations.standingOf(ports.revocableToken(principal))
+  switch (standing) {
+    case 'in_force':
+      return {
+        principal,
         credential: 'bearer',
         sessionKey: undefined,
         session: undefined,
         failure: undefined,
       }
-    : failed('bearer', TOKEN_FAILURES[verified.failure])
+    case 'revoked':
+      return failed('bearer', challenge('revoked_token'))
+    case 'unreachable':
+      return failed('bearer', STORE_UNREACHABLE)
+  }
 }
 
 const challenge = (reason: ChallengeReason): AuthenticationFailure => ({

@@ -1,11 +1,20 @@
 import { type FreshnessLimits, freshnessOf } from '../core/freshness.ts'
 import { type EpochSeconds, type SessionId, type SessionKey } from '../core/ids.ts'
-import { fail, ok } from '../core/result.ts'
+import { fail, ok, type Result } from '../core/result.ts'
 import { type Session } from '../core/session.ts'
-import { type Found, type IdentityProvider, type SessionStore } from './ports.ts'
+import {
+  type Found,
+  type IdentityProvider,
+  type RefreshLeases,
+  type Revalidated,
+  type RevalidationFailure,
+  type SessionStore,
+  type Tokens,
+} from './ports.ts'
 
 export type KeepFreshPorts = {
   readonly sessions: SessionStore
+  readonly leases: RefreshLeases
   readonly identityProvider: Pick<IdentityProvider, 'revalidate'>
   readonly limits: FreshnessLimits
   readonly now: () => EpochSeconds
@@ -20,9 +29,11 @@ export type KeepFresh = (id: SessionId, session: Session) => Promise<Found<Sessi
 
 /** How long a request waits for the provider's word, where it has to. */
 const PATIENCE_MS = 1500
-/** Longer than any call to the provider may take, so that a lease is not lost in the middle. */
-const LEASE_MS = 15_000
+/** How long others wait for somebody who died while he held the lease. */
+const LEASE_MS = 4000
 const POLL_MS = 50
+/** No call to the provider takes longer than this many renewals. */
+const MOST_RENEWALS = 60
 
 /** After a fault the provider is left alone for so long, about this session. */
 const PAUSE_SECONDS = 5
@@ -90,32 +101,104 @@ const renewOnce = async (
   id: SessionId,
   session: Session,
 ): Promise<Found<Session>> => {
-  const lease = await ports.sessions.lease(id, LEASE_MS)
+  const lease = await ports.leases.lease(id, LEASE_MS)
   if (!lease.ok) return lease
   if (!lease.value) return await awaitOther(ports, id, session)
+  const holding = holdLease(ports, id)
+  try {
+    // Somebody may have asked and let go between our look and our lease.
+    const found = await ports.sessions.findNow(id)
+    const isDone = !found.ok || found.value === undefined || isNewer(found.value, session)
+    return isDone ? found : await askProvider(ports, id, found.value)
+  } finally {
+    holding.stop()
+    await ports.leases.release(id)
+  }
+}
+
+const isNewer = (found: Session, known: Session): boolean => found.checkedAt > known.checkedAt
+
+/** A lease ends soon after its holder dies, so a living one renews it. */
+const holdLease = (ports: KeepFreshPorts, id: SessionId): { readonly stop: () => void } => {
+  let isHeld = true
+  const renewing = async (): Promise<void> => {
+    for (let renewals = 0; renewals < MOST_RENEWALS; renewals += 1) {
+      await ports.delay(LEASE_MS / 4)
+      if (!isHeld) return
+      await ports.leases.extendLease(id, LEASE_MS)
+    }
+  }
+  void renewing()
+  return {
+    stop: () => {
+      isHeld = false
+    },
+  }
+}
+
+const askProvider = async (
+  ports: KeepFreshPorts,
+  id: SessionId,
+  session: Session,
+): Promise<Found<Session>> => {
   const tokens = await ports.sessions.findTokens(id)
   if (!tokens.ok) return tokens
   if (tokens.value === undefined) return await end(ports, id)
-  const answer = await ports.identityProvider.revalidate(tokens.value, session.principal)
+  const answer = await askMarked(ports, id, session, tokens.value)
   if (!answer.ok) {
     if (answer.failure === 'ended') return await end(ports, id)
-    await ports.sessions.release(id)
     ports.observe('unreachable')
     return fail('unreachable')
   }
-  const { principal } = answer.value
-  const renewed: Session = { ...session, principal, checkedAt: ports.now() }
-  const updated = await ports.sessions.update(id, renewed, answer.value.tokens)
-  await ports.sessions.release(id)
+  return await keep(ports, id, session, answer.value)
+}
+
+/** Keeps new tokens before all: the old ones may be spent. */
+const keep = async (
+  ports: KeepFreshPorts,
+  id: SessionId,
+  session: Session,
+  { principal, tokens, isWhole }: Revalidated,
+): Promise<Found<Session>> => {
+  const checkedAt = isWhole ? ports.now() : session.checkedAt
+  const renewed: Session = { ...session, principal, checkedAt }
+  const updated = await ports.sessions.update(id, renewed, tokens)
   if (!updated.ok) return updated
-  ports.observe('renewed')
+  if (tokens !== undefined) await ports.leases.endRefresh(id)
+  ports.observe(isWhole ? 'renewed' : 'unreachable')
+  if (!isWhole) return fail('unreachable')
   // Signed out in the meantime: what was just learnt must not bring the session back.
   return ok(updated.value ? renewed : undefined)
 }
 
+/**
+ * Asks, and leaves a mark while a refresh token is on its way. Providers that rotate them take the
+ * second use of one for theft and end everything; a mark that nobody took away says that whoever
+ * used it was cut off before he could tell.
+ */
+const askMarked = async (
+  ports: KeepFreshPorts,
+  id: SessionId,
+  session: Session,
+  tokens: Tokens,
+): Promise<Result<Revalidated, RevalidationFailure>> => {
+  const { refreshToken } = tokens
+  const { revalidate } = ports.identityProvider
+  if (refreshToken === undefined) return await revalidate(tokens, session.principal, false)
+  const isOpen = await ports.leases.isRefreshOpen(id, refreshToken)
+  if (!isOpen.ok) return isOpen
+  const marked = await ports.leases.beginRefresh(id, refreshToken)
+  if (!marked.ok) return marked
+  const answer = await revalidate(tokens, session.principal, isOpen.value)
+  if (!answer.ok && answer.failure === 'unreachable' && !isOpen.value) {
+    await ports.leases.endRefresh(id)
+  }
+  return answer
+}
+
 /** The no counts whether or not the store could be told: else its fault would open the door. */
 const end = async (ports: KeepFreshPorts, id: SessionId): Promise<Found<Session>> => {
-  await ports.sessions.remove(id)
+  await ports.sessions.end(ports.sessions.keyOf(id))
   ports.observe('ended')
   return ok(undefined)
 }
@@ -130,7 +213,7 @@ const awaitOther = async (
     await ports.delay(POLL_MS)
     const found = await ports.sessions.find(id)
     if (!found.ok) return found
-    if (found.value === undefined || found.value.checkedAt > session.checkedAt) {
+    if (found.value === undefined || isNewer(found.value, session)) {
       ports.observe('elsewhere')
       return found
     }

@@ -1,3 +1,4 @@
+import { browserName } from '../core/browser-name.ts'
 import { type SessionId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type ExchangeFailure, type SignInAttempt, type SignInPorts } from './ports.ts'
@@ -43,6 +44,8 @@ export type CompleteFailure =
   /** The provider said no, such as `access_denied`. */
   | { readonly kind: 'provider_refused' }
   | { readonly kind: 'store_unreachable' }
+  /** Everything of this person was ended in the meantime. */
+  | { readonly kind: 'revoked' }
   | ExchangeFailure
 
 /** How long a replaced session serves the requests that other tabs have under way. */
@@ -59,6 +62,8 @@ export type Callback = {
   readonly state: string
   readonly isError: boolean
   readonly query: string
+  /** What the person signs in with, to tell his sessions apart. */
+  readonly userAgent: string | undefined
 }
 
 /**
@@ -87,21 +92,25 @@ const isCurrent = (ports: SignInPorts, attempt: SignInAttempt): boolean =>
 const redeem = async (
   ports: SignInPorts,
   attempt: SignInAttempt,
-  { query, replaces }: Callback,
+  { query, replaces, userAgent }: Callback,
 ): Promise<Result<SignedIn, CompleteFailure>> => {
   const exchanged = await ports.identityProvider.exchange(query, attempt)
   if (!exchanged.ok) return exchanged
-  const { principal, tokens } = exchanged.value
+  const { principal, tokens, issuedAt } = exchanged.value
   const created = await ports.sessions.create(
     {
       principal,
       createdAt: ports.now(),
       checkedAt: ports.now(),
+      issuedAt,
       askedProof: attempt.askedProof,
     },
     tokens,
+    { startedAt: attempt.startedAt, browser: browserName(userAgent) },
   )
-  if (!created.ok) return fail({ kind: 'store_unreachable' })
+  if (!created.ok) {
+    return fail({ kind: created.failure === 'revoked' ? 'revoked' : 'store_unreachable' })
+  }
   if (replaces !== undefined) await endReplaced(ports, replaces, principal.subject)
   return ok({ sessionId: created.value, returnTo: attempt.returnTo })
 }
@@ -114,5 +123,5 @@ const endReplaced = async (ports: SignInPorts, id: SessionId, subject: string): 
   const found = await ports.sessions.find(id)
   if (!found.ok || found.value === undefined) return
   if (found.value.principal.subject === subject) await ports.sessions.retire(id, RETIRED_SECONDS)
-  else await ports.sessions.remove(id)
+  else await ports.sessions.end(ports.sessions.keyOf(id))
 }

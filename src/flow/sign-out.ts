@@ -15,7 +15,7 @@ export const signOut = async (
 ): Promise<Result<URL | undefined, 'store_unreachable'>> => {
   if (sessionId === undefined) return ok(undefined)
   const tokens = await ports.sessions.findTokens(sessionId)
-  const removed = await ports.sessions.remove(sessionId)
+  const removed = await ports.sessions.end(ports.sessions.keyOf(sessionId))
   if (!removed.ok) return fail('store_unreachable')
   const idToken = tokens.ok ? tokens.value?.idToken : undefined
   return ok(await ports.identityProvider.endSessionUrl(idToken, state))

@@ -8,9 +8,11 @@ import { isHttp } from '../edge/config/cross-checks.ts'
 import { type DecisionLog } from '../edge/observe/decision-log.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { type PolicyWatch } from '../edge/policies/policy-watch.ts'
+import { type HeldKeys } from '../edge/sessions/held-keys.ts'
 import { type KeyRing } from '../edge/sessions/key-ring.ts'
 import { type RecordStore } from '../edge/sessions/record-store.ts'
-import { type IdentityProvider, type SessionStore } from '../flow/ports.ts'
+import { type IdentityProvider } from '../flow/ports.ts'
+import { type Sessions } from './sessions.ts'
 
 /** Everything that was read and checked before the service starts. */
 export type ServiceInput = {
@@ -22,16 +24,19 @@ export type ServiceInput = {
 }
 
 /** What the listeners are made of. */
-export type Parts = Omit<ServiceInput, 'policies'> & {
+export type Parts = Omit<ServiceInput, 'policies' | 'ring' | 'assertionKeys'> & {
+  readonly ring: HeldKeys['current']
+  readonly assertionKeys: () => AssertionKeys
   readonly policies: PolicyWatch
   readonly metrics: Metrics
   readonly decisionLog: DecisionLog
   readonly records: RecordStore
-  readonly sessions: SessionStore
+  readonly sessions: Sessions
   readonly identityProvider: IdentityProvider
 }
 
 export const nowMs = (): number => Date.now()
+export const monotonicMs = (): number => performance.now()
 export const now = (): ReturnType<typeof epochSeconds> => epochSeconds(Date.now() / 1000)
 
 export const publicOrigin = ({ publicUrl }: Config): string => new URL(publicUrl).origin

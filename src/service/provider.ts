@@ -30,7 +30,8 @@ export const createFreshness = ({
   metrics,
 }: Parts): KeepFresh =>
   createKeepFresh({
-    sessions,
+    sessions: sessions.store,
+    leases: sessions.leases,
     identityProvider,
     limits: {
       revalidateEverySeconds: config.session.revalidateEvery / 1000,

@@ -20,7 +20,7 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
   return createPublicApp({
     ports: {
       attempts: createSignInAttempts(createAttemptRecords(config, records), ring),
-      sessions,
+      sessions: sessions.store,
       identityProvider: parts.identityProvider,
       now,
       random: () => randomBytes(32).toString('base64url'),
@@ -35,7 +35,7 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
     proofFor: (returnUrl) => proofForUrl(parts, returnUrl),
-    publicKeys: () => assertionKeys.map(({ publicJwk }) => publicJwk),
+    publicKeys: () => assertionKeys().map(({ publicJwk }) => publicJwk),
     sealReturn: seal.seal,
     unsealReturn: seal.unseal,
     observe: {

@@ -1,13 +1,33 @@
-import { isLive } from '../core/session.ts'
+import { type Authenticated, subjectAtIssuer } from '../core/principal.ts'
+import { type Revocable } from '../core/revocation.ts'
+import { parseStoreAddress } from '../core/store-address.ts'
 import { type Config } from '../edge/config/config.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
-import { withKnownSessions } from '../edge/sessions/known-sessions.ts'
+import { type KeyRing } from '../edge/sessions/key-ring.ts'
 import { createMemoryRecordStore } from '../edge/sessions/memory-record-store.ts'
+import { subjectDigest } from '../edge/sessions/names.ts'
 import { type RecordStore } from '../edge/sessions/record-store.ts'
-import { createRedisRecordStore } from '../edge/sessions/redis-record-store.ts'
+import { createRedisRecordStore, type RedisOptions } from '../edge/sessions/redis-record-store.ts'
+import { createRevocations } from '../edge/sessions/revocations.ts'
+import { createSessionDirectory } from '../edge/sessions/session-directory.ts'
+import { createSessionIndex } from '../edge/sessions/session-index.ts'
+import { createRefreshLeases } from '../edge/sessions/session-leases.ts'
 import { createSessionStore } from '../edge/sessions/session-store.ts'
-import { type SessionStore } from '../flow/ports.ts'
-import { limitsOf, now, nowMs, type ServiceInput } from './parts.ts'
+import { createSessionUse } from '../edge/sessions/session-use.ts'
+import {
+  type RefreshLeases,
+  type Revocations,
+  type SessionDirectory,
+  type SessionStore,
+} from '../flow/ports.ts'
+import { limitsOf, monotonicMs, nowMs } from './parts.ts'
+
+export type Sessions = {
+  readonly store: SessionStore
+  readonly leases: RefreshLeases
+  readonly revocations: Revocations
+  readonly directory: SessionDirectory
+}
 
 const SESSION_BYTES = 256 * 1024 * 1024
 const ATTEMPT_BYTES = 32 * 1024 * 1024
@@ -17,28 +37,97 @@ const ATTEMPT_BYTES = 32 * 1024 * 1024
  * that a flood of them pushes out attempts, and no session.
  */
 export const createAttemptRecords = ({ session }: Config, records: RecordStore): RecordStore =>
-  session.store === 'memory' ? createMemoryRecordStore(nowMs, ATTEMPT_BYTES) : records
+  session.store === 'memory'
+    ? createMemoryRecordStore({ nowMs, monotonicMs, largestBytes: ATTEMPT_BYTES })
+    : records
 
-export const createRecords = ({ config, log }: ServiceInput, metrics: Metrics): RecordStore =>
-  config.session.store === 'memory'
-    ? createMemoryRecordStore(nowMs, SESSION_BYTES)
-    : createRedisRecordStore({
-        url: config.session.store,
-        timeoutMs: config.session.storeTimeout,
-        observe: (outcome, seconds) => metrics.called('session_store', outcome, seconds),
-        onLost: (detail) => log.warn({ detail }, 'session store unreachable'),
-      })
-
-export const createSessions = (
-  { config, ring }: ServiceInput,
-  records: RecordStore,
-  metrics: Metrics,
-): SessionStore => {
-  const limits = limitsOf(config)
-  return withKnownSessions(createSessionStore({ records, ring, limits, now }), {
-    serveKnownForMs: config.session.storeOutage.serveKnownFor,
-    nowMs,
-    isLive: (session) => isLive(session, limits, now()),
-    onServed: metrics.servedWithoutStore,
+export const createRecords = (
+  { session }: Config,
+  events: Pick<RedisOptions, 'onLost' | 'onProven'>,
+  observe: RedisOptions['observe'],
+): RecordStore => {
+  const address = parseStoreAddress(session.store)
+  if (address === undefined || address.kind === 'memory') {
+    return createMemoryRecordStore({ nowMs, monotonicMs, largestBytes: SESSION_BYTES })
+  }
+  const { tls } = session
+  return createRedisRecordStore({
+    address,
+    password: session.password?.reveal(),
+    sentinelPassword: session.sentinelPassword?.reveal(),
+    tls: {
+      ca: tls.ca?.reveal(),
+      certificate: tls.certificate?.reveal(),
+      key: tls.key?.reveal(),
+    },
+    timeoutMs: session.storeTimeout,
+    connectTimeoutMs: Math.max(session.storeTimeout, 1000),
+    monotonicMs,
+    observe,
+    ...events,
   })
+}
+
+/** What sessions are made of, over the records of one store. */
+export const createSessions = (
+  config: Config,
+  records: RecordStore,
+  ring: () => KeyRing,
+  metrics: Pick<Metrics, 'sessionRead' | 'revocationLearnt'>,
+): Sessions => {
+  const limits = limitsOf(config)
+  const idleMs = limits.idleSeconds * 1000
+  const absoluteMs = limits.absoluteSeconds * 1000
+  const serveKnownForMs = config.session.storeOutage.serveKnownFor
+  const use = createSessionUse(records, idleMs, nowMs)
+  const revocations = createRevocations({
+    records,
+    nowMs,
+    monotonicMs,
+    serveKnownForMs,
+    longestLifeMs: longestLifeMs(config),
+    onLearnt: metrics.revocationLearnt,
+  })
+  const index = createSessionIndex({
+    records,
+    ring,
+    use,
+    nowMs,
+    absoluteMs,
+    mostPerSubject: config.session.maxPerSubject,
+  })
+  return {
+    store: createSessionStore({
+      records,
+      ring,
+      limits,
+      revocations,
+      index,
+      use,
+      nowMs,
+      monotonicMs,
+      serveKnownForMs,
+      observe: metrics.sessionRead,
+    }),
+    leases: createRefreshLeases(records, absoluteMs),
+    revocations,
+    directory: createSessionDirectory(records, index, use),
+  }
+}
+
+/** No session and no bearer token lives longer; so long has a revocation to be remembered. */
+export const longestLifeMs = ({ session, tokenIssuers }: Config): number =>
+  Math.max(session.absolute, ...tokenIssuers.map(({ maxLifetime }) => maxLifetime))
+
+/** What a revocation may know a bearer token by. */
+export const revocableToken = (principal: Authenticated): Revocable => {
+  const { claims, issuer } = principal
+  const issuedAt = Object.hasOwn(claims, 'iat') ? claims['iat'] : undefined
+  return {
+    sessionKey: undefined,
+    subject: subjectDigest(issuer, subjectAtIssuer(principal)),
+    providerSession: undefined,
+    // One that does not say when it was issued may be older than anything.
+    began: { kind: 'token', issuedMs: typeof issuedAt === 'number' ? issuedAt * 1000 : 0 },
+  }
 }

@@ -13,12 +13,13 @@ import { createTokenVerifier, type TokenIssuer } from '../edge/tokens/token-veri
 import { APPLICATION_PRESETS } from '../presets/applications.ts'
 import { bugReporter, cookieName, now, nowMs, type Parts, publicOrigin } from './parts.ts'
 import { createFreshness } from './provider.ts'
+import { revocableToken } from './sessions.ts'
 
 export const createVerifyServer = (parts: Parts): Server => {
   const { config, policies, assertionKeys, log, sessions, metrics, decisionLog } = parts
   const identityHeaders = Object.entries(config.identityHeaders)
   const signAssertion = createAssertionSigner({
-    keys: () => assertionKeys,
+    keys: assertionKeys,
     issuer: publicOrigin(config),
     lifetimeSeconds: config.assertion.lifetime / 1000,
     now,
@@ -26,7 +27,9 @@ export const createVerifyServer = (parts: Parts): Server => {
   return createVerifyListener({
     ports: {
       policies: policies.current,
-      sessions,
+      sessions: sessions.store,
+      revocations: sessions.revocations,
+      revocableToken,
       keepFresh: createFreshness(parts),
       verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
       signAssertion,

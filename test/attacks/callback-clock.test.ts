@@ -3,14 +3,13 @@ import { describe, expect, test } from '@jest/globals'
 import { epochSeconds } from '../../src/core/ids.ts'
 import { ok } from '../../src/core/result.ts'
 import { randomKeyRing } from '../../src/edge/sessions/key-ring.ts'
-import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
 import { type RecordStore } from '../../src/edge/sessions/record-store.ts'
 import { createReturnSeal } from '../../src/edge/sessions/return-seal.ts'
-import { createSessionStore } from '../../src/edge/sessions/session-store.ts'
 import { createSignInAttempts } from '../../src/edge/sessions/sign-in-attempts.ts'
 import { type SignInAttempt, type SignInPorts } from '../../src/flow/ports.ts'
 import { ATTEMPT_SECONDS, beginSignIn, completeSignIn } from '../../src/flow/sign-in.ts'
 import { aPerson } from '../support/policies.ts'
+import { memoryRecords, sessionsOver } from '../support/sessions.ts'
 
 const START_MS = 1_800_000_000_000
 const LIMITS = { idleSeconds: 3600, absoluteSeconds: 7200 }
@@ -19,20 +18,24 @@ const LIMITS = { idleSeconds: 3600, absoluteSeconds: 7200 }
 const createWorld = () => {
   let nowMs = START_MS
   const lifetimes: number[] = []
-  const records = createMemoryRecordStore(() => nowMs, 1e9)
+  const records = memoryRecords(() => nowMs)
   const watched: RecordStore = {
     ...records,
     put: (name, value, ttlMs) => {
       lifetimes.push(ttlMs)
       return records.put(name, value, ttlMs)
     },
+    putInFamily: (family, name, value, ttlMs) => {
+      lifetimes.push(ttlMs)
+      return records.putInFamily(family, name, value, ttlMs)
+    },
   }
   const ring = randomKeyRing()
   const now = () => epochSeconds(nowMs / 1000)
   const begun: SignInAttempt[] = []
   const ports: SignInPorts = {
-    attempts: createSignInAttempts(watched, ring),
-    sessions: createSessionStore({ records: watched, ring, limits: LIMITS, now }),
+    attempts: createSignInAttempts(watched, () => ring),
+    sessions: sessionsOver({ records: watched, ring, limits: LIMITS, nowMs: () => nowMs }).store,
     identityProvider: {
       authorizationUrl: (attempt) => {
         begun.push(attempt)
@@ -42,6 +45,7 @@ const createWorld = () => {
         Promise.resolve(
           ok({
             principal: aPerson(),
+            issuedAt: now(),
             tokens: {
               idToken: 'i',
               accessToken: 'a',
@@ -60,7 +64,7 @@ const createWorld = () => {
   const browser = ports.random()
   return {
     lifetimes,
-    seal: createReturnSeal(ring, now),
+    seal: createReturnSeal(() => ring, now),
     pass: (seconds: number) => {
       nowMs += seconds * 1000
     },
@@ -70,7 +74,8 @@ const createWorld = () => {
     },
     complete: async (state: string): Promise<string> => {
       const query = `code=x&state=${state}`
-      const callback = { browser, replaces: undefined, state, isError: false, query }
+      const sent = { browser, replaces: undefined, userAgent: undefined }
+      const callback = { ...sent, state, isError: false, query }
       const completed = await completeSignIn(ports, callback)
       return completed.ok ? 'signed in' : completed.failure.kind
     },

@@ -33,7 +33,7 @@ let id: string
 let name: string
 let record: Buffer
 
-const nameOf = (sessionId: string, part: 'session' | 'tokens'): string =>
+const nameOf = (sessionId: string, part: 'session' | 'tokens' | 'used'): string =>
   `vestibule:{${createHash('sha256').update(sessionId).digest('base64url')}}:${part}`
 
 const storeSettings = (keys: string) => ({
@@ -57,6 +57,7 @@ afterAll(async () => {
 /** Each case begins with alice's session as it was made. */
 beforeEach(async () => {
   await redis.set(name, record, 'PX', 3_600_000)
+  await redis.set(nameOf(id, 'used'), String(Date.now()), 'PX', 3_600_000)
 })
 
 const expectSession = async (outcome: typeof UNKNOWN | typeof ALLOWED): Promise<void> => {
@@ -67,9 +68,13 @@ describe('what Redis sees', () => {
   test('no session id, neither in names nor in records', async () => {
     const names = await redis.keys('*')
     expect(
-      names.filter((each) => /^vestibule:\{[\w-]{43}\}:(?:session|tokens)$/.test(each)),
+      names.filter((each) =>
+        /^vestibule:(?:\{[\w-]{43}\}:(?:session|tokens|used)|sessions-of:[\w-]{43}|sign-ins)$/.test(
+          each,
+        ),
+      ),
     ).toEqual(names)
-    const values = await Promise.all(names.map(async (each) => await redis.getBuffer(each)))
+    const values = await Promise.all(names.map(async (each) => await redis.dumpBuffer(each)))
     const everything = Buffer.concat(values.map((value) => value ?? Buffer.alloc(0))).toString(
       'latin1',
     )
@@ -81,7 +86,7 @@ describe('what Redis sees', () => {
   })
 
   // K13 too: of the spellings of one id, those with spare bits set are not even looked up.
-  test('K14 one GETEX by a digest for an id of the form, and nothing for any other', async () => {
+  test('K14 one look by a digest for an id of the form, and nothing for any other', async () => {
     const seen: (readonly string[])[] = []
     const monitor = await redis.monitor()
     monitor.on('monitor', (_time: string, command: readonly string[]) => {
@@ -114,8 +119,10 @@ describe('what Redis sees', () => {
     for (let each = 0; each <= malformed.length; each += 1) world.lose()
     const asked = seen.filter(([verb]) => !/^(?:ping|info|client)$/i.test(verb ?? ''))
     expect(asked.map(([verb = '', of]) => [verb.toLowerCase(), of])).toEqual([
-      ['getex', nameOf(unknown, 'session')],
+      ['getrange', nameOf(unknown, 'session')],
+      ['set', nameOf(unknown, 'used')],
     ])
+    expect(await redis.exists(nameOf(unknown, 'used'))).toBe(0)
     await expectSession(ALLOWED)
   })
 })
@@ -141,7 +148,6 @@ describe('records that somebody tampered with', () => {
   )
 
   test.each([
-    ['the format', FORMAT],
     ['the id of the key', KEY_ID],
     ['the nonce', NONCE],
     ['the content', BODY],
@@ -150,7 +156,19 @@ describe('records that somebody tampered with', () => {
     await expectSession(UNKNOWN)
   })
 
+  test('S8 a record of a later version closes with 503, and stays', async () => {
+    await redis.set(name, changed(FORMAT))
+    const request = { cookie: world.cookies.alice, url: 'https://plain.test/x', host: 'plain.test' }
+    const closed = await askVerify(world.vestibule.verifyPort, request)
+    world.lose()
+    expect(closed.status).toBe(503)
+    expect(await redis.exists(name)).toBe(1)
+    await redis.set(name, record)
+    await expectSession(ALLOWED)
+  })
+
   test.each([
+    ['an earlier format', () => Buffer.concat([Buffer.of(0), record.subarray(1)])],
     ['nothing', () => Buffer.alloc(0)],
     ['one byte', () => Buffer.of(1)],
     ['the head only', () => record.subarray(0, BODY)],
@@ -208,18 +226,19 @@ describe('the age of a session', () => {
   })
 
   test('K19 one that was idle for too long is refused, though it is young', async () => {
-    await redis.pexpire(name, 1)
+    await redis.pexpire(nameOf(id, 'used'), 1)
     const deadline = Date.now() + 2000
-    while ((await redis.exists(name)) === 1 && Date.now() < deadline) {
+    while ((await redis.exists(nameOf(id, 'used'))) === 1 && Date.now() < deadline) {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await expectSession(UNKNOWN)
+    expect(await redis.exists(name)).toBe(0)
   })
 
   test('K19 use lets the idle time begin anew', async () => {
-    await redis.pexpire(name, 60_000)
+    await redis.pexpire(nameOf(id, 'used'), 60_000)
     await expectSession(ALLOWED)
-    expect(await redis.pttl(name)).toBeGreaterThan(7 * 3_600_000)
+    expect(await redis.pttl(nameOf(id, 'used'))).toBeGreaterThan(7 * 3_600_000)
   })
 
   test('K34 one that a newer one of the same person replaced ends within a minute', async () => {

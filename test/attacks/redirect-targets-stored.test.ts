@@ -4,8 +4,8 @@ import { type Redis as Client } from 'ioredis'
 import { type Redis, startRedis } from '../../demo/redis.ts'
 import { epochSeconds } from '../../src/core/ids.ts'
 import { parseKeyRing } from '../../src/edge/sessions/key-ring.ts'
-import { createRedisRecordStore } from '../../src/edge/sessions/redis-record-store.ts'
 import { createSignInAttempts } from '../../src/edge/sessions/sign-in-attempts.ts'
+import { redisRecords } from '../support/sessions.ts'
 import { askPublic } from '../support/sign-in.ts'
 import { type Vestibule } from '../support/vestibule.ts'
 import {
@@ -130,16 +130,11 @@ describe('R65 the record of a sign-in in the store', () => {
     async (returnTo) => {
       const ring = parseKeyRing(KEY)
       if (!ring.ok) throw new Error('no ring')
-      const records = createRedisRecordStore({
-        url: redis.url,
-        timeoutMs: 1000,
-        observe: () => undefined,
-        onLost: () => undefined,
-      })
+      const records = redisRecords(redis.url)
       try {
         await until(async () => (await records.ping()).ok)
         const [state, nonce, codeVerifier, browser] = [newKey(), newKey(), newKey(), newKey()]
-        await createSignInAttempts(records, ring.value).keep({
+        await createSignInAttempts(records, () => ring.value).keep({
           state,
           nonce,
           codeVerifier,

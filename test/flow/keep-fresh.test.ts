@@ -1,12 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { epochSeconds } from '../../src/core/ids.ts'
 import { type Session } from '../../src/core/session.ts'
-import { randomKeyRing } from '../../src/edge/sessions/key-ring.ts'
-import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
-import { createSessionStore } from '../../src/edge/sessions/session-store.ts'
 import { createKeepFresh, type KeepFreshPorts } from '../../src/flow/keep-fresh.ts'
 import { type Found, type SessionStore } from '../../src/flow/ports.ts'
-import { aPerson, NOW } from '../support/policies.ts'
+import { NOW } from '../support/policies.ts'
+import { aSession, memoryRecords, SIGNED_IN, sessionsOver } from '../support/sessions.ts'
 
 const TOKENS = {
   idToken: 'x',
@@ -22,18 +20,18 @@ type Changes = Partial<Pick<KeepFreshPorts, 'identityProvider'>> & {
 
 /** Asks about a session that was last confirmed so many seconds ago. */
 const askAfter = async (age: number, changes: Changes): Promise<Found<Session>> => {
-  const store = createSessionStore({
-    records: createMemoryRecordStore(() => NOW * 1000, 1e9),
-    ring: randomKeyRing(),
+  const { store, leases } = sessionsOver({
+    records: memoryRecords(() => NOW * 1000),
     limits: { idleSeconds: 86_400, absoluteSeconds: 86_400 },
-    now: () => NOW,
+    nowMs: () => NOW * 1000,
   })
   const at = epochSeconds(NOW - age)
-  const session = { principal: aPerson(), createdAt: at, checkedAt: at }
-  const created = await store.create(session, TOKENS)
+  const session = { ...aSession(), createdAt: at, checkedAt: at }
+  const created = await store.create(session, TOKENS, SIGNED_IN)
   if (!created.ok) throw new Error('not created')
   const keepFresh = createKeepFresh({
     sessions: { ...store, ...changes.store },
+    leases,
     identityProvider: changes.identityProvider ?? {
       revalidate: () => new Promise(() => undefined),
     },
@@ -44,7 +42,7 @@ const askAfter = async (age: number, changes: Changes): Promise<Found<Session>> 
       changes.identityProvider === undefined ? Promise.resolve() : new Promise(() => undefined),
     observe: () => undefined,
   })
-  return await keepFresh(created.value, session)
+  return await keepFresh(created.value, { ...session, beganMs: at * 1000 })
 }
 
 const saysNo: KeepFreshPorts['identityProvider'] = {
@@ -63,7 +61,7 @@ describe('keepFresh', () => {
   })
 
   test("the provider's no counts also where the store cannot be told", async () => {
-    const store = { remove: () => Promise.resolve(DOWN) }
+    const store = { end: () => Promise.resolve(DOWN) }
     expect(await askAfter(61, { identityProvider: saysNo, store })).toEqual({
       ok: true,
       value: undefined,

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Redis as Client } from 'ioredis'
 import { type Redis, startRedis } from '../../demo/redis.ts'
-import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
 import { type RecordStore } from '../../src/edge/sessions/record-store.ts'
-import { createRedisRecordStore } from '../../src/edge/sessions/redis-record-store.ts'
 import { describeRecordStore } from '../contracts/record-store.ts'
+import { connected, memoryRecords, redisRecords } from '../support/sessions.ts'
 
 describeRecordStore('the memory record store', () => {
   let now = 0
   return Promise.resolve({
-    store: createMemoryRecordStore(() => now, 1e9),
+    store: memoryRecords(() => now),
     passTime: (ms) => {
       now += ms
       return Promise.resolve()
@@ -19,7 +18,7 @@ describeRecordStore('the memory record store', () => {
 })
 
 test('the memory record store stays within its bound, and lets the least recently used go', async () => {
-  const store = createMemoryRecordStore(() => 0, 10_000)
+  const store = memoryRecords(() => 0, 10_000)
   await store.put('used', Buffer.alloc(1000), 60_000)
   for (let count = 0; count < 100; count += 1) {
     await store.put(`flood-${count}`, Buffer.alloc(1000), 60_000)
@@ -39,26 +38,10 @@ const passRedisTime = async (client: Client, ms: number): Promise<void> => {
   }
 }
 
-const connected = async (store: RecordStore): Promise<RecordStore> => {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if ((await store.ping()).ok) return store
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('Redis did not answer')
-}
-
-const create = (url: string, lost: string[] = []): RecordStore =>
-  createRedisRecordStore({
-    url,
-    timeoutMs: 250,
-    observe: () => undefined,
-    onLost: (detail) => lost.push(detail),
-  })
-
 describeRecordStore('the Redis record store', async () => {
   const redis = await startRedis()
   const client = new Client(redis.url)
-  const store = await connected(create(redis.url))
+  const store = await connected(redisRecords(redis.url))
   return {
     store,
     passTime: (ms) => passRedisTime(client, ms),
@@ -77,7 +60,7 @@ describe('the Redis record store in an outage', () => {
 
   beforeAll(async () => {
     redis = await startRedis()
-    store = await connected(create(redis.url, lost))
+    store = await connected(redisRecords(redis.url, { onLost: (detail) => lost.push(detail) }))
   })
   afterAll(async () => {
     await store.close()
@@ -97,7 +80,7 @@ describe('the Redis record store in an outage', () => {
   })
 
   test('answers unreachable at once where nobody listens', async () => {
-    const dead = create('redis://127.0.0.1:1', lost)
+    const dead = redisRecords('redis://127.0.0.1:1')
     expect(await dead.get('test:x')).toEqual({ ok: false, failure: 'unreachable' })
     expect(await dead.put('test:x', Buffer.from('x'), 1000)).toEqual({
       ok: false,

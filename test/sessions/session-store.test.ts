@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { epochSeconds, parseSessionId, type SessionId } from '../../src/core/ids.ts'
-import { type Session } from '../../src/core/session.ts'
+import { parseSessionId, type SessionId } from '../../src/core/ids.ts'
 import { type KeyRing, randomKeyRing } from '../../src/edge/sessions/key-ring.ts'
-import { withKnownSessions } from '../../src/edge/sessions/known-sessions.ts'
-import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
 import { type RecordStore } from '../../src/edge/sessions/record-store.ts'
-import { createSessionStore } from '../../src/edge/sessions/session-store.ts'
 import { type SessionStore } from '../../src/flow/ports.ts'
-import { aPerson } from '../support/policies.ts'
+import { NOW } from '../support/policies.ts'
+import { aSession, memoryRecords, SIGNED_IN, sessionsOver } from '../support/sessions.ts'
 
 const TOKENS = {
   idToken: 'id-CANARY',
@@ -21,27 +18,38 @@ let nowMs: number
 let records: RecordStore
 let written: Map<string, Buffer>
 let isDown: boolean
+/** The last moment at which it was known that all changes arrive. */
+let reachedAt: number
+
+const DOWN = { ok: false, failure: 'unreachable' } as const
+const unlessDown =
+  <Arguments extends readonly unknown[], Value>(
+    call: (...all: Arguments) => Promise<Value>,
+  ): ((...all: Arguments) => Promise<Value | typeof DOWN>) =>
+  (...all) =>
+    isDown ? Promise.resolve(DOWN) : call(...all)
 
 /** Watches and, when told, cuts the way to the records. */
 const watched = (inner: RecordStore): RecordStore => ({
   ...inner,
   put: (name, value, ttlMs) => {
     written.set(name, value)
-    return isDown ? Promise.resolve(DOWN) : inner.put(name, value, ttlMs)
+    return unlessDown(inner.put)(name, value, ttlMs)
   },
-  get: (name, ttlMs) => (isDown ? Promise.resolve(DOWN) : inner.get(name, ttlMs)),
-  replace: (name, value) => (isDown ? Promise.resolve(DOWN) : inner.replace(name, value)),
-  remove: (names) => (isDown ? Promise.resolve(DOWN) : inner.remove(names)),
+  get: unlessDown(inner.get),
+  swap: unlessDown(inner.swap),
+  replace: unlessDown(inner.replace),
+  remove: unlessDown(inner.remove),
+  append: unlessDown(inner.append),
+  entries: unlessDown(inner.entries),
+  coherence: { ...inner.coherence, isProven: () => !isDown, lastedUntil: () => reachedAt },
 })
-const DOWN = { ok: false, failure: 'unreachable' } as const
 
-const now = (): ReturnType<typeof epochSeconds> => epochSeconds(nowMs / 1000)
 const storeWith = (ring: KeyRing): SessionStore =>
-  createSessionStore({ records, ring, limits: LIMITS, now })
-const session = (): Session => ({ principal: aPerson(), createdAt: now(), checkedAt: now() })
+  sessionsOver({ records, ring, limits: LIMITS, nowMs: () => nowMs }).store
 
 const create = async (store: SessionStore): Promise<SessionId> => {
-  const created = await store.create(session(), TOKENS)
+  const created = await store.create(aSession(), TOKENS, SIGNED_IN)
   if (!created.ok) throw new Error('not created')
   return created.value
 }
@@ -51,25 +59,36 @@ const isFound = async (store: SessionStore, id: SessionId): Promise<boolean | 'u
   return found.ok ? found.value !== undefined : 'unreachable'
 }
 
+/** The store answers no more. */
+const goDown = (): void => {
+  isDown = true
+  reachedAt = nowMs
+}
+
 beforeEach(() => {
-  nowMs = 1_800_000_000_000
+  nowMs = NOW * 1000
   written = new Map()
   isDown = false
-  records = watched(createMemoryRecordStore(() => nowMs, 1e9))
+  records = watched(memoryRecords(() => nowMs))
 })
 
 describe('the session store', () => {
   test('gives back the session and, apart from it, the tokens', async () => {
     const store = storeWith(randomKeyRing())
     const id = await create(store)
-    expect(await store.find(id)).toEqual({ ok: true, value: session() })
+    const session = { ...aSession(), beganMs: nowMs }
+    expect(await store.find(id)).toEqual({ ok: true, value: session })
     expect(await store.findTokens(id)).toEqual({ ok: true, value: TOKENS })
   })
 
   test('tells the record store neither the id nor anything of what it keeps', async () => {
     const id = await create(storeWith(randomKeyRing()))
     const dump = [...written].map(([name, value]) => name + value.toString('latin1')).join('')
-    expect(written.size).toBe(2)
+    expect([...written.keys()].toSorted()).toEqual(
+      ['session', 'tokens', 'used'].map((part) =>
+        expect.stringMatching(new RegExp(`^vestibule:\\{[\\w-]{43}\\}:${part}$`)),
+      ),
+    )
     for (const secret of [id, 'CANARY', 'alice', 'example.com', 'sre']) {
       expect(dump).not.toContain(secret)
     }
@@ -79,11 +98,8 @@ describe('the session store', () => {
     const ring = randomKeyRing()
     const id = await create(storeWith(ring))
     const other = await create(storeWith(ring))
-    const name = [...written.keys()].find((each) => each.includes(storeWith(ring).keyOf(id)))
-    const otherName = [...written.keys()].find((each) =>
-      each.includes(storeWith(ring).keyOf(other)),
-    )
-    await records.put(otherName ?? '', written.get(name ?? '') ?? Buffer.alloc(0), 60_000)
+    const nameOf = (of: SessionId): string => `vestibule:{${storeWith(ring).keyOf(of)}}:tokens`
+    await records.put(nameOf(other), written.get(nameOf(id)) ?? Buffer.alloc(0), 60_000)
     expect((await storeWith(ring).findTokens(other)).ok).toBe(true)
     expect(await storeWith(ring).findTokens(other)).toEqual({ ok: true, value: undefined })
   })
@@ -163,56 +179,72 @@ describe('the session store', () => {
   })
 })
 
-describe('known sessions', () => {
-  let served: number
-  const known = (ring: KeyRing): SessionStore =>
-    withKnownSessions(storeWith(ring), {
-      serveKnownForMs: 30_000,
-      nowMs: () => nowMs,
-      isLive: () => true,
-      onServed: () => {
-        served += 1
-      },
-    })
+describe('an outage of the store', () => {
+  const seenBefore = async (ring: KeyRing): Promise<readonly [SessionStore, SessionId]> => {
+    const store = storeWith(ring)
+    const id = await create(store)
+    await store.find(id)
+    return [store, id]
+  }
 
-  beforeEach(() => {
-    served = 0
-  })
-
-  test('are served while the store is unreachable, for the stated time', async () => {
-    const store = known(randomKeyRing())
-    const [seen, unseen] = [await create(store), await create(store)]
-    await store.find(seen)
-    isDown = true
+  test('known sessions are served for the stated time, unknown ones are not refused', async () => {
+    const [store, seen] = await seenBefore(randomKeyRing())
+    const unseen = await create(store)
+    goDown()
     expect(await isFound(store, seen)).toBe(true)
     expect(await isFound(store, unseen)).toBe('unreachable')
     nowMs += 30_001
     expect(await isFound(store, seen)).toBe('unreachable')
     isDown = false
     expect(await isFound(store, seen)).toBe(true)
-    expect(served).toBe(1)
+    expect(await isFound(store, unseen)).toBe(true)
   })
 
-  test('are forgotten when they end here or turn out to have ended elsewhere', async () => {
+  test('the time runs from when it was last certain, not from when it was last asked', async () => {
+    const [store, seen] = await seenBefore(randomKeyRing())
+    nowMs += 29_000
+    goDown()
+    nowMs += 29_000
+    expect(await isFound(store, seen)).toBe(true)
+    nowMs += 1_001
+    expect(await isFound(store, seen)).toBe('unreachable')
+  })
+
+  test('what ended here or elsewhere is forgotten at once', async () => {
     const ring = randomKeyRing()
-    const store = known(ring)
-    const [here, elsewhere] = [await create(store), await create(store)]
-    await store.find(here)
+    const [store, here] = await seenBefore(ring)
+    const elsewhere = await create(store)
     await store.find(elsewhere)
-    await store.remove(here)
-    await storeWith(ring).remove(elsewhere)
-    await store.find(elsewhere)
-    isDown = true
+    await store.end(store.keyOf(here))
+    await storeWith(ring).end(store.keyOf(elsewhere))
+    goDown()
     expect(await isFound(store, here)).toBe('unreachable')
     expect(await isFound(store, elsewhere)).toBe('unreachable')
   })
 
   test('an answer under way does not make an ended session known again', async () => {
-    const store = known(randomKeyRing())
-    const id = await create(store)
-    const [found] = await Promise.all([store.find(id), store.remove(id)])
+    const [store, id] = await seenBefore(randomKeyRing())
+    const [found] = await Promise.all([store.findNow(id), store.end(store.keyOf(id))])
     expect(found.ok).toBe(true)
-    isDown = true
+    goDown()
     expect(await isFound(store, id)).toBe('unreachable')
+  })
+
+  test('a session that ends while the store cannot be told is over here, and stays so', async () => {
+    const [store, id] = await seenBefore(randomKeyRing())
+    goDown()
+    expect(await store.end(store.keyOf(id))).toEqual(DOWN)
+    isDown = false
+    expect(await isFound(store, id)).toBe(false)
+  })
+
+  test('a store that takes no writes costs nobody the session', async () => {
+    const [store, id] = await seenBefore(randomKeyRing())
+    const full = { ...records, swap: () => Promise.resolve(DOWN) }
+    const other = sessionsOver({ records: full, limits: LIMITS, nowMs: () => nowMs })
+    nowMs += 120_000
+    expect(await isFound(store, id)).toBe(true)
+    const created = await other.store.create(aSession(), TOKENS, SIGNED_IN)
+    expect(created.ok && (await isFound(other.store, created.value))).toBe(true)
   })
 })

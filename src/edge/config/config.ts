@@ -10,15 +10,27 @@ import { CONFIG_SCHEMA, type ConfigFile } from './schema.ts'
 import { besideConfig, readSecretFile } from './secrets.ts'
 
 /** The whole configuration, checked; secrets cannot be printed. */
-export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertion'> & {
+export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertion' | 'admin'> & {
   readonly identityProvider: Omit<ConfigFile['identityProvider'], 'clientSecret'> & {
     readonly secret: Secret | undefined
   }
-  readonly session: Omit<ConfigFile['session'], 'keys'> & { readonly keyRing: Secret | undefined }
+  readonly session: Omit<ConfigFile['session'], SessionSecret | 'tls'> & {
+    readonly keyRing: Secret | undefined
+    readonly password: Secret | undefined
+    readonly sentinelPassword: Secret | undefined
+    readonly tls: {
+      readonly ca: Secret | undefined
+      readonly certificate: Secret | undefined
+      readonly key: Secret | undefined
+    }
+  }
+  readonly admin: { readonly token: Secret | undefined }
   readonly assertion: Omit<ConfigFile['assertion'], 'keys'> & {
     readonly keySet: Secret | undefined
   }
 }
+
+type SessionSecret = 'keys' | 'storePassword' | 'sentinelPassword'
 
 /** Reads file and environment; answers the configuration, or every fault found, together. */
 export const readConfig = async (
@@ -50,7 +62,7 @@ export const readConfig = async (
 const withSecrets = (
   {
     identityProvider: { clientSecret: _clientSecret, ...identityProvider },
-    session: { keys: _sessionKeys, ...session },
+    session: { keys: _keys, storePassword: _password, sentinelPassword: _other, ...session },
     assertion: { keys: _assertionKeys, ...assertion },
     ...config
   }: ConfigFile,
@@ -58,13 +70,26 @@ const withSecrets = (
 ): Config => ({
   ...config,
   identityProvider: { ...identityProvider, secret: found.get('identityProvider.clientSecret') },
-  session: { ...session, keyRing: found.get('session.keys') },
+  session: {
+    ...session,
+    keyRing: found.get('session.keys'),
+    password: found.get('session.storePassword'),
+    sentinelPassword: found.get('session.sentinelPassword'),
+    tls: {
+      ca: found.get('session.tls.ca'),
+      certificate: found.get('session.tls.cert'),
+      key: found.get('session.tls.key'),
+    },
+  },
+  admin: { token: found.get('admin.token') },
   assertion: { ...assertion, keySet: found.get('assertion.keys') },
 })
 
 const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
   ...config,
   policies: besideConfig(resolve(path), config.policies),
+  session: withAbsoluteKeys(config.session, path),
+  assertion: withAbsoluteKeys(config.assertion, path),
   decisionLog: {
     to:
       config.decisionLog.to === 'stdout'
@@ -72,6 +97,15 @@ const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
         : besideConfig(resolve(path), config.decisionLog.to),
   },
 })
+
+/** Key files are read again when they change. */
+const withAbsoluteKeys = <Section extends { readonly keysFile?: string | undefined }>(
+  section: Section,
+  path: string,
+): Section =>
+  section.keysFile === undefined
+    ? section
+    : { ...section, keysFile: besideConfig(resolve(path), section.keysFile) }
 
 /** A fault in a value that a variable set lies in the environment, not in the file. */
 const relocate =
@@ -90,26 +124,35 @@ const relocate =
 const SECRET_KEYS = [
   ['identityProvider', 'clientSecret'],
   ['session', 'keys'],
+  ['session', 'storePassword'],
+  ['session', 'sentinelPassword'],
+  ['session', 'tls', 'ca'],
+  ['session', 'tls', 'cert'],
+  ['session', 'tls', 'key'],
+  ['admin', 'token'],
   ['assertion', 'keys'],
 ] as const
 
 /** Secrets never stand in the file: it is a ConfigMap, in git, in tickets. */
 const inlineSecrets = (yaml: YamlFile): readonly Fault[] =>
-  SECRET_KEYS.filter(([section, key]) => {
-    const parent: unknown = valueAt(yaml.value, section)
-    return valueAt(parent, key) !== undefined
-  }).map((path) => ({
+  SECRET_KEYS.filter((path) => valueAt(yaml.value, ...path) !== undefined).map((path) => ({
     file: yaml.file,
     ...yaml.placeOf(path, true),
     key: keyPath(path),
     problem: 'a secret must not stand in the file',
-    remedy: `Use ${path[1]}File to name a mounted file, or the environment.`,
+    remedy: `Use ${path.at(-1) ?? ''}File to name a mounted file, or the environment.`,
   }))
 
-const valueAt = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined
+const valueAt = (value: unknown, ...path: readonly string[]): unknown => {
+  let here = value
+  for (const name of path) {
+    here =
+      typeof here === 'object' && here !== null && Object.hasOwn(here, name)
+        ? Object.entries(here).find(([key]) => key === name)?.[1]
+        : undefined
+  }
+  return here
+}
 
 /** Reads every secret that is named, whether or not the rest of the file is right. */
 const readSecrets = async (
@@ -119,15 +162,14 @@ const readSecrets = async (
 ): Promise<{ readonly found: ReadonlyMap<string, Secret>; readonly faults: readonly Fault[] }> => {
   const found = new Map<string, Secret>()
   const faults: Fault[] = []
-  for (const [section, key] of SECRET_KEYS) {
-    const parent = valueAt(value, section)
-    const inline = valueAt(parent, key)
-    const file = valueAt(parent, `${key}File`)
-    if (typeof inline === 'string') found.set(`${section}.${key}`, secret(inline))
+  for (const keys of SECRET_KEYS) {
+    const at = [...keys.slice(0, -1), `${keys.at(-1) ?? ''}File`]
+    const inline = valueAt(value, ...keys)
+    const file = valueAt(value, ...at)
+    if (typeof inline === 'string') found.set(keys.join('.'), secret(inline))
     else if (typeof file === 'string') {
-      const at = [section, `${key}File`]
       const read = await readSecretFile(besideConfig(resolve(path), file))
-      if (read.ok) found.set(`${section}.${key}`, read.value)
+      if (read.ok) found.set(keys.join('.'), read.value)
       else faults.push({ file: yaml.file, ...yaml.placeOf(at), key: keyPath(at), ...read.failure })
     }
   }

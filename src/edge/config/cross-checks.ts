@@ -53,9 +53,23 @@ const cookie = (config: ConfigFile): readonly Complaint[] => {
 }
 
 const session = ({
-  session: { idle, absolute, store, keys, keysFile },
+  session: { idle, absolute, store, keys, keysFile, tls },
 }: ConfigFile): readonly Complaint[] => {
   const complaints: Complaint[] = []
+  if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    complaints.push({
+      path: ['session', 'tls', tls.certFile === undefined ? 'keyFile' : 'certFile'],
+      problem: 'needs the other half',
+      remedy: 'Set session.tls.certFile and session.tls.keyFile, or neither.',
+    })
+  }
+  if (Object.values(tls).some((file) => file !== undefined) && !store.startsWith('rediss')) {
+    complaints.push({
+      path: ['session', 'tls'],
+      problem: 'has no effect: session.store does not say rediss',
+      remedy: 'Write rediss:// for a store that is reached by TLS, or remove the key.',
+    })
+  }
   if (idle > absolute) {
     complaints.push({
       path: ['session', 'idle'],

@@ -3,7 +3,9 @@ import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
 import { IDENTITY_SOURCES } from '../../core/identity-source.ts'
 import { parseHostName } from '../../core/ids.ts'
 import { duration } from './duration.ts'
-import { httpUrl, isDevelopmentUrl, isLoopbackUrl, storeUrl } from './url.ts'
+import { SESSION_SCHEMA } from './session-schema.ts'
+import { secretFile, text } from './text.ts'
+import { httpUrl, isDevelopmentUrl, isLoopbackUrl } from './url.ts'
 
 const listenAddress = z
   .string()
@@ -11,9 +13,6 @@ const listenAddress = z
     /^(?:[0-9.]+|\[[0-9a-f:]+\]|localhost):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/i,
     'is not an address and port. Write it as 0.0.0.0:8080 or [::]:8080',
   )
-
-const text = z.string().min(1, 'is empty. Write a value or remove the key')
-const file = text.describe('Path of a mounted file; a trailing newline does not count.')
 
 const claimName = text.max(200)
 
@@ -135,7 +134,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     clientSecret: text
       .optional()
       .describe('From the environment only; in a file use `clientSecretFile`.'),
-    clientSecretFile: file.optional(),
+    clientSecretFile: secretFile.optional(),
     scopes: z
       .array(text)
       .min(1)
@@ -145,48 +144,19 @@ export const CONFIG_SCHEMA = z.strictObject({
     trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
     timeout: duration('100ms', '30s').default(5000).describe('Deadline of each call to it.'),
   }),
-  session: z
-    .strictObject({
-      store: storeUrl.default('memory').describe('`memory`, `redis://…`, or `rediss://…`.'),
-      keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
-      keysFile: file.optional(),
-      idle: duration('1m', '30d')
-        .default(8 * 3_600_000)
-        .describe('A session ends after so long without a request.'),
-      absolute: duration('1m', '90d')
-        .default(24 * 3_600_000)
-        .describe('A session ends after so long in any case.'),
-      revalidateEvery: duration('1s', '1d')
-        .default(60_000)
-        .describe("How old the provider's word on a session may get."),
-      providerOutage: z
-        .strictObject({
-          serveFor: duration('1s', '1d')
-            .default(3_600_000)
-            .describe(
-              'While the provider is unreachable, sessions are served for so long beyond `revalidateEvery`.',
-            ),
-        })
-        .prefault({}),
-      storeTimeout: duration('10ms', '5s')
-        .default(250)
-        .describe('Deadline of each call to the store.'),
-      storeOutage: z
-        .strictObject({
-          serveKnownFor: duration('1s', '10m')
-            .default(30_000)
-            .describe(
-              'While the store is unreachable, sessions seen so recently are still served.',
-            ),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  session: SESSION_SCHEMA.prefault({}),
   tokenIssuers: z.array(tokenIssuer).default([]).describe('Issuers of bearer tokens (JWT).'),
+  admin: z
+    .strictObject({
+      token: text.optional().describe('From the environment only; in a file use `tokenFile`.'),
+      tokenFile: secretFile.optional(),
+    })
+    .prefault({})
+    .describe('Who may use `/admin/*` on the ops listener; without a token, nobody.'),
   assertion: z
     .strictObject({
       keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
-      keysFile: file.optional(),
+      keysFile: secretFile.optional(),
       lifetime: duration('10s', '5m').default(300_000).describe('`exp` − `iat` of the assertion.'),
     })
     .prefault({}),

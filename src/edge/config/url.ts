@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseHostName } from '../../core/ids.ts'
+import { parseStoreAddress } from '../../core/store-address.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 
@@ -25,8 +26,7 @@ export const httpUrl = z.string().refine(
 )
 
 /** Kept as written: the password in it may hold any character, percent-encoded or not. */
-export const storeUrl = z
-  .string()
-  .refine((text) => text === 'memory' || /^rediss?:\/\/\S+$/.test(text), {
-    error: 'is no session store. Write memory, redis://host:6379 or rediss://host:6379',
-  })
+export const storeUrl = z.string().refine((text) => parseStoreAddress(text) !== undefined, {
+  error:
+    'is no session store. Write memory, redis://host:6379, redis+sentinel://host1,host2/primary or redis+cluster://host1,host2',
+})

@@ -95,6 +95,7 @@ const callback = async (
       : await completeSignIn(ports, {
           ...understood,
           browser: cookies.browser(request),
+          userAgent: request.get('user-agent'),
           replaces: session.kind === 'cookie' ? session.sessionId : undefined,
         })
   if (!completed.ok) {
@@ -135,6 +136,7 @@ const COMPLETE_FAILURES: Readonly<
   Record<Exclude<CompleteFailure['kind'], 'other_browser'>, readonly [number, Page]>
 > = {
   no_attempt: [400, staleSignIn],
+  revoked: [400, staleSignIn],
   provider_refused: [400, refusedSignIn],
   refused: [400, refusedSignIn],
   provider_unreachable: [502, providerUnreachable('/')],

@@ -70,5 +70,8 @@ const bearerChallenge = ({ reason, proof }: Challenge): string => {
   if (reason === 'expired_token') {
     return 'Bearer error="invalid_token", error_description="The token has expired"'
   }
+  if (reason === 'revoked_token') {
+    return 'Bearer error="invalid_token", error_description="The token was revoked"'
+  }
   return 'Bearer'
 }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type PolicySet } from '../../core/policy/policy.ts'
+import { type Revocation } from '../../core/revocation.ts'
 import { type Answer } from '../../flow/ports.ts'
 
 export type Dependency = 'session_store' | 'identity_provider' | 'token_issuer'
@@ -13,7 +14,10 @@ export type Metrics = {
   readonly returnUrlRefused: () => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
   readonly decisionDropped: (lines: number) => void
-  readonly servedWithoutStore: () => void
+  readonly sessionRead: (use: 'hit' | 'miss' | 'stale') => void
+  /** Whether changes in the store are heard of, so that what was read from it may be kept. */
+  readonly storeHeard: (isHeard: boolean) => void
+  readonly revocationLearnt: (revocation: Revocation, lagSeconds: number) => void
   readonly policiesLoaded: (policies: PolicySet, atSeconds: number) => void
   readonly policyReloadFailed: () => void
   readonly bug: () => void
@@ -23,6 +27,8 @@ export type Metrics = {
 }
 
 const FAST_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 5]
+
+const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10, 60]
 
 export const createMetrics = (): Metrics => {
   const registry = new Registry()
@@ -70,10 +76,27 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   const dropped = counter('vestibule_decision_log_dropped_total', 'Decision lines not written.')
-  const served = counter(
-    'vestibule_served_without_store_total',
-    'Known sessions served in an outage.',
+  const reads = counter(
+    'vestibule_session_reads_total',
+    'Sessions looked up: known here (hit), asked for (miss), served in an outage (stale).',
+    ['result'],
   )
+  const heard = new Gauge({
+    name: 'vestibule_store_changes_heard',
+    help: '1 while changes in the session store arrive here, 0 while it is asked each time.',
+    registers: [registry],
+  })
+  const revocations = counter(
+    'vestibule_revocations_total',
+    'Revocations that became known here.',
+    ['kind'],
+  )
+  const lag = new Histogram({
+    name: 'vestibule_revocation_lag_seconds',
+    help: 'Time from the order to end something until it is known here; between two clocks.',
+    buckets: LAG_BUCKETS,
+    registers: [registry],
+  })
   const reloadFailures = counter(
     'vestibule_policy_reload_failures_total',
     'Policies not taken over.',
@@ -119,7 +142,12 @@ export const createMetrics = (): Metrics => {
     returnUrlRefused: () => returnUrls.inc(),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
     decisionDropped: (lines) => dropped.inc(lines),
-    servedWithoutStore: () => served.inc(),
+    sessionRead: (result) => reads.inc({ result }),
+    storeHeard: (isHeard) => heard.set(isHeard ? 1 : 0),
+    revocationLearnt: ({ target }, lagSeconds) => {
+      revocations.inc({ kind: target.kind })
+      lag.observe(lagSeconds)
+    },
     policiesLoaded: ({ version }, atSeconds) => {
       policyInfo.reset()
       policyInfo.set({ version }, 1)

@@ -51,9 +51,10 @@ export const createIdentityProvider = (options: IdentityProviderOptions): Identi
       if (!config.ok) return fail({ kind: 'provider_unreachable', detail: 'discovery' })
       return await exchangeCode(options, config.value, query, attempt)
     },
-    revalidate: async (tokens, principal) => {
+    revalidate: async (tokens, principal, refreshMayBeSpent) => {
       const config = await configuration()
-      return config.ok ? await revalidate(options, config.value, tokens, principal) : config
+      if (!config.ok) return config
+      return await revalidate(options, config.value, { tokens, principal, refreshMayBeSpent })
     },
     endSessionUrl: async (idToken, state) => {
       const config = await configuration()

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
+import { epochSeconds } from '../../core/ids.ts'
 import {
   type Authenticated,
   type ClaimMapping,
@@ -9,12 +10,10 @@ import {
   principalOf,
 } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { type Tokens } from '../../flow/ports.ts'
+import { type SignedInPerson, type Tokens } from '../../flow/ports.ts'
 import { idTokenFault, personalClaims } from './id-token-claims.ts'
 
 export type TokenAnswer = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers
-
-export type Person = { readonly principal: Authenticated; readonly tokens: Tokens }
 
 export type PersonOptions = {
   readonly mapping: ClaimMapping
@@ -32,7 +31,7 @@ export const personOf = async (
   options: PersonOptions,
   config: client.Configuration,
   answer: TokenAnswer,
-): Promise<Result<Person, string>> => {
+): Promise<Result<SignedInPerson, string>> => {
   const claims = answer.claims()
   const idToken = answer.id_token
   if (claims === undefined || idToken === undefined) return fail('no ID token')
@@ -45,6 +44,7 @@ export const personOf = async (
   return ok({
     principal: personalPrincipal({ ...more, ...claims }, options.mapping, claims.iss, subject),
     tokens: tokensOf(answer, idToken, options.nowSeconds()),
+    issuedAt: epochSeconds(claims.iat),
   })
 }
 

@@ -28,30 +28,53 @@ export const seal = (
   return Buffer.concat([head, nonce, body, cipher.getAuthTag()])
 }
 
-/** Decrypts; undefined for anything that is not whole, ours, and under a key of the ring. */
+/** What was in a sealed record. */
+export type Unsealed =
+  | { readonly kind: 'value'; readonly value: unknown }
+  /** Made by a later version of this program: neither good nor bad, here. */
+  | { readonly kind: 'newer' }
+  /** Not whole, not ours, of another record, or under a key that is not in the ring. */
+  | { readonly kind: 'damaged' }
+
+const DAMAGED: Unsealed = { kind: 'damaged' }
+
+/** The value in a record; undefined where there is none that can be read here. */
 export const unseal = (
   ring: KeyRing,
   secretName: string,
   purpose: string,
   sealed: Buffer,
 ): unknown => {
-  if (sealed.length < NONCE_END + TAG_LENGTH || sealed[0] !== FORMAT) return undefined
+  const opened = openSealed(ring, secretName, purpose, sealed)
+  return opened.kind === 'value' ? opened.value : undefined
+}
+
+/** Like `unseal`, and tells why there is no value. */
+export const openSealed = (
+  ring: KeyRing,
+  secretName: string,
+  purpose: string,
+  sealed: Buffer,
+): Unsealed => {
+  if (sealed.length < NONCE_END + TAG_LENGTH) return DAMAGED
+  if (sealed[0] === FORMAT + 1) return { kind: 'newer' }
   const keyId = sealed.toString('latin1', 1, KEY_ID_END)
   const key = ring.find(({ id }) => id === keyId)
-  if (key === undefined) return undefined
+  if (sealed[0] !== FORMAT || key === undefined) return DAMAGED
+  return decrypt(recordKey(key, secretName, purpose), sealed)
+}
+
+const decrypt = (key: Buffer, sealed: Buffer): Unsealed => {
   try {
-    const decipher = createDecipheriv(
-      'aes-256-gcm',
-      recordKey(key, secretName, purpose),
-      sealed.subarray(KEY_ID_END, NONCE_END),
-      { authTagLength: TAG_LENGTH },
-    )
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(KEY_ID_END, NONCE_END), {
+      authTagLength: TAG_LENGTH,
+    })
     decipher.setAAD(sealed.subarray(0, KEY_ID_END))
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH))
     const body = decipher.update(sealed.subarray(NONCE_END, sealed.length - TAG_LENGTH))
-    const parsed: unknown = JSON.parse(Buffer.concat([body, decipher.final()]).toString('utf8'))
-    return parsed
+    const value: unknown = JSON.parse(Buffer.concat([body, decipher.final()]).toString('utf8'))
+    return { kind: 'value', value }
   } catch {
-    return undefined
+    return DAMAGED
   }
 }

@@ -15,6 +15,8 @@ const PROOF = z.object({ acr: z.array(z.string()), maxAgeSeconds: maybe(z.number
 const SESSION = z.object({
   createdAt: seconds,
   checkedAt: seconds,
+  beganMs: z.number().int().nonnegative(),
+  issuedAt: maybe(seconds),
   askedProof: maybe(PROOF),
   principal: z.object({
     kind: z.literal('authenticated'),

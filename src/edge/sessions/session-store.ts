@@ -1,62 +1,162 @@
-import { hash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import {
-  type EpochSeconds,
-  epochSeconds,
-  parseSessionId,
-  parseSessionKey,
-  type SessionId,
-  type SessionKey,
-} from '../../core/ids.ts'
-import { ok } from '../../core/result.ts'
+import { type EpochSeconds, epochSeconds, type SessionId, type SessionKey } from '../../core/ids.ts'
+import { subjectAtIssuer } from '../../core/principal.ts'
+import { fail, ok, type Result } from '../../core/result.ts'
+import { endSession, type Revocable, SKEW_MS } from '../../core/revocation.ts'
 import { isLive, type Session, type SessionLimits } from '../../core/session.ts'
-import { type SessionStore } from '../../flow/ports.ts'
+import { type Revocations, type SessionStore } from '../../flow/ports.ts'
+import { type CacheUse, createCoherentCache } from './coherent-cache.ts'
 import { type KeyRing } from './key-ring.ts'
-import { type RecordStore } from './record-store.ts'
-import { seal, unseal } from './sealing.ts'
+import {
+  mintSessionId,
+  namesOf,
+  providerSessionDigest,
+  sessionKeyOf,
+  sessionName,
+  subjectDigest,
+  tokensName,
+} from './names.ts'
+import { type Outcome, type RecordStore } from './record-store.ts'
+import { openSealed, seal, unseal } from './sealing.ts'
+import { type SessionIndex } from './session-index.ts'
 import { parseSession, parseTokens } from './session-record.ts'
+import { type SessionUse } from './session-use.ts'
 
 export type SessionStoreOptions = {
   readonly records: RecordStore
-  readonly ring: KeyRing
+  readonly ring: () => KeyRing
   readonly limits: SessionLimits
-  readonly now: () => EpochSeconds
+  readonly revocations: Revocations
+  readonly index: SessionIndex
+  readonly use: SessionUse
+  readonly nowMs: () => number
+  readonly monotonicMs: () => number
+  readonly serveKnownForMs: number
+  readonly observe: (use: CacheUse) => void
 }
+
+/** A session as it was read, and what a revocation may know it by. */
+type Opened = {
+  readonly session: Session
+  readonly revocable: Revocable
+  readonly bytes: number
+  /** When use was last written down, in milliseconds. */
+  touchedAt: number
+}
+
+const CACHE_BYTES = 96 * 1024 * 1024
+/** Use is written down at most so often: a store is not written to for every request. */
+const TOUCH_EVERY_MS = 60_000
+const now = (ms: number): EpochSeconds => epochSeconds(ms / 1000)
 
 /**
  * Sessions as sealed records: a small one that /verify reads, and apart from it the tokens. Their
- * names hold the hash of the session id, so the store never learns the id.
+ * names hold the hash of the session id, so the store never learns the id. What was read is kept
+ * here for as long as the store says that it is still so.
  */
 export const createSessionStore = (options: SessionStoreOptions): SessionStore => {
-  const { records, ring, limits, now } = options
+  const { records, ring, limits, revocations, index, use, nowMs } = options
   const idleMs = limits.idleSeconds * 1000
   const absoluteMs = limits.absoluteSeconds * 1000
-  const open = createOpener(ring)
-  return {
-    keyOf: sessionKeyOf,
-    create: async (session, tokens) => {
-      const id = mintSessionId()
-      const key = sessionKeyOf(id)
-      const kept = await records.put(tokensName(key), seal(ring, id, 'tokens', tokens), absoluteMs)
-      if (!kept.ok) return kept
-      const stored = await records.put(
-        sessionName(key),
-        seal(ring, id, 'session', session),
-        Math.min(idleMs, absoluteMs),
-      )
-      return stored.ok ? ok(id) : stored
-    },
-    find: async (id) => {
-      const key = sessionKeyOf(id)
-      const found = await records.get(sessionName(key), idleMs)
-      if (!found.ok) return found
-      if (found.value === undefined) return ok(undefined)
-      const session = open(id, key, found.value)
-      if (session === undefined || isLive(session, limits, now())) return ok(session)
-      // Asking must not keep a session of old age in the store. An unreadable one is left alone:
-      // its key may come back.
+  const touchEveryMs = Math.min(idleMs / 20, TOUCH_EVERY_MS)
+  const cache = createCoherentCache<Opened>({
+    ...options,
+    coherence: records.coherence,
+    sizeOf: ({ bytes }) => bytes * 3,
+    largestBytes: CACHE_BYTES,
+  })
+  const end = async (key: SessionKey): Promise<Result<undefined, 'unreachable'>> => {
+    cache.end(sessionName(key))
+    const [marked, removed] = await Promise.all([
+      revocations.add(endSession(key, { nowMs: nowMs(), lifeMs: absoluteMs })),
+      records.remove(namesOf(key)),
+    ])
+    return removed.ok ? removed : marked
+  }
+  const load = async (id: SessionId, key: SessionKey): Promise<Outcome<Opened | undefined>> => {
+    const [found, used] = await Promise.all([records.get(sessionName(key)), use.touch(key)])
+    if (!found.ok) return found
+    if (found.value === undefined) return ok(undefined)
+    const opened = openSealed(ring(), id, 'session', found.value)
+    if (opened.kind === 'newer') return fail('unreachable')
+    const session = opened.kind === 'value' ? parseSession(opened.value) : undefined
+    // An unreadable one is left alone: its key may come back.
+    if (session === undefined) return ok(undefined)
+    if (!used.ok) return used
+    if (!used.value) {
       await records.remove(namesOf(key))
       return ok(undefined)
+    }
+    return ok({
+      session,
+      revocable: revocableOf(session, key),
+      bytes: found.value.length,
+      touchedAt: nowMs(),
+    })
+  }
+  /** Writes down that it is used, behind the answer; before it where it may have been idle. */
+  const touch = async (key: SessionKey, opened: Opened): Promise<Outcome<boolean>> => {
+    const since = nowMs() - opened.touchedAt
+    if (since < touchEveryMs) return ok(true)
+    const before = opened.touchedAt
+    opened.touchedAt = nowMs()
+    const touching = use.touch(key).then((outcome) => {
+      if (!outcome.ok) opened.touchedAt = before
+      else if (!outcome.value) cache.forget(sessionName(key))
+      return outcome
+    })
+    return since < idleMs ? ok(true) : await touching
+  }
+  const find: SessionStore['find'] = async (id) => {
+    const key = sessionKeyOf(id)
+    const found = await cache.read(sessionName(key), () => load(id, key))
+    if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found
+    const { session, revocable } = found.value
+    const standing = await revocations.standingOf(revocable)
+    if (standing === 'unreachable') return fail('unreachable')
+    if (standing === 'in_force' && isLive(session, limits, now(nowMs()))) {
+      const used = await touch(key, found.value)
+      return used.ok && !used.value ? ok(undefined) : ok(session)
+    }
+    cache.end(sessionName(key))
+    await records.remove(namesOf(key))
+    return ok(undefined)
+  }
+  return {
+    keyOf: sessionKeyOf,
+    find,
+    findNow: async (id) => {
+      cache.forget(sessionName(sessionKeyOf(id)))
+      return await find(id)
+    },
+    create: async (begun, tokens, { browser, startedAt }) => {
+      const { principal } = begun
+      const subject = subjectDigest(principal.issuer, subjectAtIssuer(principal))
+      const earliest = await revocations.notBefore(subject)
+      if (!earliest.ok) return earliest
+      const session: Session = { ...begun, beganMs: Math.max(nowMs(), earliest.value) }
+      const id = mintSessionId()
+      const key = sessionKeyOf(id)
+      // Signed out everywhere, while he was signing in here.
+      const isOverrun = earliest.value - 1 - SKEW_MS > startedAt * 1000 + 999
+      const standing = await revocations.standingOf(revocableOf(session, key))
+      if (standing === 'unreachable') return fail('unreachable')
+      if (isOverrun || standing === 'revoked') return fail('revoked')
+      const tokensKept = await records.put(
+        tokensName(key),
+        seal(ring(), id, 'tokens', tokens),
+        absoluteMs,
+      )
+      if (!tokensKept.ok) return tokensKept
+      // Before the session itself: one that nobody can list must not be reachable.
+      const indexed = await index.add(principal, key, { createdAt: session.createdAt, browser })
+      if (!indexed.ok) return indexed
+      const used = await use.begin(key)
+      if (!used.ok) return used
+      const sealed = seal(ring(), id, 'session', session)
+      const stored = await records.put(sessionName(key), sealed, absoluteMs)
+      if (!stored.ok) return stored
+      for (const surplus of indexed.value) await end(surplus)
+      return ok(id)
     },
     findTokens: async (id) => {
       const found = await records.get(tokensName(sessionKeyOf(id)))
@@ -64,68 +164,48 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       return ok(
         found.value === undefined
           ? undefined
-          : parseTokens(unseal(ring, id, 'tokens', found.value)),
+          : parseTokens(unseal(ring(), id, 'tokens', found.value)),
       )
     },
-    remove: (id) => records.remove(namesOf(sessionKeyOf(id))),
+    end,
     update: async (id, session, tokens) => {
       const key = sessionKeyOf(id)
-      const kept = await records.replace(tokensName(key), seal(ring, id, 'tokens', tokens))
-      if (!kept.ok) return kept
-      return await records.replace(sessionName(key), seal(ring, id, 'session', session))
+      if (tokens !== undefined) {
+        const kept = await records.replace(tokensName(key), seal(ring(), id, 'tokens', tokens))
+        if (!kept.ok) return kept
+      }
+      const updated = await records.replace(sessionName(key), seal(ring(), id, 'session', session))
+      cache.forget(sessionName(key))
+      return updated
     },
-    lease: (id, ms) => records.claim(leaseName(sessionKeyOf(id)), ms),
-    release: (id) => records.remove([leaseName(sessionKeyOf(id))]),
     retire: async (id, seconds) => {
       const key = sessionKeyOf(id)
       const found = await records.get(sessionName(key))
       if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found
-      const session = parseSession(unseal(ring, id, 'session', found.value))
+      const session = parseSession(unseal(ring(), id, 'session', found.value))
       if (session === undefined) return ok(undefined)
       const createdAt = epochSeconds(
-        Math.min(session.createdAt, now() + seconds - limits.absoluteSeconds),
+        Math.min(session.createdAt, now(nowMs()) + seconds - limits.absoluteSeconds),
       )
-      const sealed = seal(ring, id, 'session', { ...session, createdAt })
-      return await records.put(sessionName(key), sealed, seconds * 1000)
+      const sealed = seal(ring(), id, 'session', { ...session, createdAt })
+      const replaced = await records.replace(sessionName(key), sealed, seconds * 1000)
+      cache.forget(sessionName(key))
+      return replaced.ok ? ok(undefined) : replaced
     },
   }
 }
 
-const MOST_OPENED = 20_000
-
-/**
- * Opens sealed sessions, and remembers what was in the very bytes that the store gave last: opening
- * costs more than all the rest of a request. Whoever asks has shown the id whose hash the key is.
- */
-const createOpener = (
-  ring: KeyRing,
-): ((id: SessionId, key: SessionKey, sealed: Buffer) => Session | undefined) => {
-  const opened = new LRUCache<SessionKey, { readonly sealed: Buffer; readonly session: Session }>({
-    max: MOST_OPENED,
-  })
-  return (id, key, sealed) => {
-    const last = opened.get(key)
-    if (last?.sealed.equals(sealed) === true) return last.session
-    const session = parseSession(unseal(ring, id, 'session', sealed))
-    if (session !== undefined) opened.set(key, { sealed, session })
-    return session
+const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
+  const { issuer, claims } = principal
+  const sid = Object.hasOwn(claims, 'sid') ? claims['sid'] : undefined
+  return {
+    sessionKey: key,
+    subject: subjectDigest(issuer, subjectAtIssuer(principal)),
+    providerSession: typeof sid === 'string' ? providerSessionDigest(issuer, sid) : undefined,
+    began: {
+      kind: 'session',
+      oursMs: beganMs,
+      issuerMs: issuedAt === undefined ? undefined : issuedAt * 1000,
+    },
   }
-}
-
-/** The braces keep both records in one slot of a Redis Cluster. */
-const sessionName = (key: SessionKey): string => `vestibule:{${key}}:session`
-const tokensName = (key: SessionKey): string => `vestibule:{${key}}:tokens`
-const leaseName = (key: SessionKey): string => `vestibule:{${key}}:lease`
-const namesOf = (key: SessionKey): readonly string[] => [sessionName(key), tokensName(key)]
-
-const mintSessionId = (): SessionId => {
-  const id = parseSessionId(randomBytes(32).toString('base64url'))
-  if (id === undefined) throw new TypeError('minted a session id that is none')
-  return id
-}
-
-export const sessionKeyOf = (id: SessionId): SessionKey => {
-  const key = parseSessionKey(hash('sha256', id, 'base64url'))
-  if (key === undefined) throw new TypeError('hashed a session id to no key')
-  return key
 }

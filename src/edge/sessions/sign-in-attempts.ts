@@ -3,16 +3,20 @@ import { ok } from '../../core/result.ts'
 import { type SignInAttempts } from '../../flow/ports.ts'
 import { ATTEMPT_SECONDS } from '../../flow/sign-in.ts'
 import { type KeyRing } from './key-ring.ts'
-import { type RecordStore } from './record-store.ts'
+import { type Records } from './record-store.ts'
 import { seal, unseal } from './sealing.ts'
 import { parseAttempt } from './session-record.ts'
 
+/** Anybody can begin a sign-in: beyond so many, the oldest attempt goes. */
+const FAMILY = { name: 'vestibule:sign-ins', most: 50_000 }
+
 /** Sign-in attempts as sealed records named by the hash of their state, so any replica completes. */
-export const createSignInAttempts = (records: RecordStore, ring: KeyRing): SignInAttempts => ({
+export const createSignInAttempts = (records: Records, ring: () => KeyRing): SignInAttempts => ({
   keep: (attempt) =>
-    records.put(
+    records.putInFamily(
+      FAMILY,
       nameOf(attempt.state),
-      seal(ring, attempt.state, 'sign-in', attempt),
+      seal(ring(), attempt.state, 'sign-in', attempt),
       ATTEMPT_SECONDS * 1000,
     ),
   take: async (state) => {
@@ -21,7 +25,7 @@ export const createSignInAttempts = (records: RecordStore, ring: KeyRing): SignI
     return ok(
       found.value === undefined
         ? undefined
-        : parseAttempt(unseal(ring, state, 'sign-in', found.value)),
+        : parseAttempt(unseal(ring(), state, 'sign-in', found.value)),
     )
   },
 })

@@ -1,0 +1,44 @@
+import { epochSeconds, type SessionKey } from '../../core/ids.ts'
+import { ok, type Result } from '../../core/result.ts'
+import { type ListedSession, type SessionDirectory } from '../../flow/ports.ts'
+import { keyOfName, SESSION_NAME_END, SESSION_NAME_START } from './names.ts'
+import { type RecordStore } from './record-store.ts'
+import { type SessionIndex } from './session-index.ts'
+import { type SessionUse } from './session-use.ts'
+
+/** Who has which sessions, from the index of a subject or from the names in the store. */
+export const createSessionDirectory = (
+  records: Pick<RecordStore, 'list'>,
+  index: SessionIndex,
+  use: Pick<SessionUse, 'lastUse'>,
+): SessionDirectory => {
+  const listed = async (
+    names: readonly string[],
+  ): Promise<Result<readonly ListedSession[], 'unreachable'>> => {
+    const sessions: ListedSession[] = []
+    for (const key of names.flatMap((name) => keyOfName(name) ?? [])) {
+      const used = await use.lastUse(key)
+      if (!used.ok) return used
+      if (used.value !== undefined) sessions.push(entryOf(key, used.value))
+    }
+    return ok(sessions)
+  }
+  return {
+    of: index.list,
+    all: async function* (keyStart) {
+      for await (const names of records.list(
+        `${SESSION_NAME_START}${keyStart}`,
+        SESSION_NAME_END,
+      )) {
+        yield names.ok ? await listed(names.value) : names
+      }
+    },
+  }
+}
+
+const entryOf = (key: SessionKey, lastUsedMs: number): ListedSession => ({
+  key,
+  createdAt: undefined,
+  lastUsedAt: epochSeconds(lastUsedMs / 1000),
+  browser: undefined,
+})

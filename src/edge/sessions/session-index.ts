@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import {
+  type EpochSeconds,
+  epochSeconds,
+  parseSessionKey,
+  type SessionKey,
+} from '../../core/ids.ts'
+import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
+import { ok, type Result } from '../../core/result.ts'
+import { type ListedSession } from '../../flow/ports.ts'
+import { type KeyRing } from './key-ring.ts'
+import { indexName, sessionName, subjectDigest } from './names.ts'
+import { type Outcome, type RecordStore } from './record-store.ts'
+import { seal, unseal } from './sealing.ts'
+import { type SessionUse } from './session-use.ts'
+
+export type SessionIndexOptions = {
+  readonly records: RecordStore
+  readonly ring: () => KeyRing
+  readonly use: Pick<SessionUse, 'lastUse'>
+  readonly nowMs: () => number
+  /** No session lives longer. */
+  readonly absoluteMs: number
+  /** Sessions that one subject may have at a time; undefined: any number. */
+  readonly mostPerSubject: number | undefined
+}
+
+/** Which sessions a subject has: a list that only somebody who knows the subject can read. */
+export type SessionIndex = {
+  /** Adds one, and names the oldest of those that are too many. */
+  readonly add: (
+    person: Authenticated,
+    key: SessionKey,
+    listing: Listing,
+  ) => Promise<Result<readonly SessionKey[], 'unreachable'>>
+  /** The live ones, newest first. */
+  readonly list: (issuer: string, subject: string) => Promise<Outcome<readonly ListedSession[]>>
+}
+
+export type Listing = { readonly createdAt: EpochSeconds; readonly browser: string | undefined }
+
+type Looked =
+  | ({ readonly kind: 'live' } & ListedSession)
+  | { readonly kind: 'dead'; readonly field: string }
+  /** Listed a moment ago: about to be stored. */
+  | { readonly kind: 'coming' }
+
+const LISTING = z.object({
+  createdAt: z.number().int().nonnegative().transform(epochSeconds),
+  browser: z.string().max(100).optional(),
+})
+
+/** Dead entries are cleared away each time that so many have been added. */
+const SWEEP_EVERY = 32
+/** A session is listed before it exists; after so long it does, or never will. */
+const SETTLED_SECONDS = 60
+const PORTION = 200
+
+export const createSessionIndex = (options: SessionIndexOptions): SessionIndex => {
+  const { records, ring, use, nowMs, absoluteMs, mostPerSubject } = options
+  /** Undefined for one that is over. */
+  const lastUseOf = async (field: string): Promise<Outcome<number | undefined>> => {
+    const key = parseSessionKey(field)
+    if (key === undefined) return ok(undefined)
+    const [session, used] = await Promise.all([records.get(sessionName(key)), use.lastUse(key)])
+    if (!session.ok) return session
+    return session.value === undefined ? ok(undefined) : used
+  }
+  const look = async (
+    [field, sealed]: readonly [string, Buffer],
+    [issuer, subject]: readonly [string, string],
+  ): Promise<Outcome<Looked>> => {
+    const used = await lastUseOf(field)
+    if (!used.ok) return used
+    const listing = listingOf(ring(), issuer, subject, sealed)
+    const key = parseSessionKey(field)
+    if (key !== undefined && used.value !== undefined) {
+      return ok({ kind: 'live', key, ...listing, lastUsedAt: epochSeconds(used.value / 1000) })
+    }
+    const isSettled = (listing.createdAt ?? 0) < nowMs() / 1000 - SETTLED_SECONDS
+    return ok(isSettled ? { kind: 'dead', field } : { kind: 'coming' })
+  }
+  const list = async (
+    issuer: string,
+    subject: string,
+  ): Promise<Outcome<readonly ListedSession[]>> => {
+    const name = indexName(subjectDigest(issuer, subject))
+    const found = await records.fields(name)
+    if (!found.ok) return found
+    const looked: Looked[] = []
+    for (const some of portionsOf([...found.value])) {
+      for (const each of await Promise.all(some.map((entry) => look(entry, [issuer, subject])))) {
+        if (!each.ok) return each
+        looked.push(each.value)
+      }
+    }
+    const dead = looked.flatMap((each) => (each.kind === 'dead' ? [each.field] : []))
+    if (dead.length > 0) await records.removeFields(name, dead)
+    const live = looked.flatMap((each) => (each.kind === 'live' ? [each] : []))
+    return ok(
+      live
+        .map(({ kind: _kind, ...listed }) => listed)
+        .toSorted((one, other) => (other.createdAt ?? 0) - (one.createdAt ?? 0)),
+    )
+  }
+  return {
+    add: async (person, key, { createdAt, browser }) => {
+      const { issuer } = person
+      const subject = subjectAtIssuer(person)
+      const listing = seal(ring(), secretOf(issuer, subject), 'listing', { createdAt, browser })
+      const name = indexName(subjectDigest(issuer, subject))
+      const count = await records.setField(name, key, listing, absoluteMs)
+      if (!count.ok) return count
+      const isOver = mostPerSubject !== undefined && count.value > mostPerSubject
+      if (!isOver && count.value % SWEEP_EVERY !== 0) return ok([])
+      const listed = await list(issuer, subject)
+      if (!listed.ok) return listed
+      // The new one is not there yet, and has a place of its own.
+      return ok(
+        listed.value
+          .map((each) => each.key)
+          .filter((each) => each !== key)
+          .slice((mostPerSubject ?? Number.POSITIVE_INFINITY) - 1),
+      )
+    },
+    list,
+  }
+}
+
+/** What the list is sealed with, besides the ring: who does not know the subject reads nothing. */
+const secretOf = (issuer: string, subject: string): string => JSON.stringify([issuer, subject])
+
+/** Nothing but the key is known of one whose entry cannot be read. */
+const listingOf = (
+  ring: KeyRing,
+  issuer: string,
+  subject: string,
+  sealed: Buffer,
+): Pick<ListedSession, 'createdAt' | 'browser'> => {
+  const opened = unseal(ring, secretOf(issuer, subject), 'listing', sealed)
+  const { data } = LISTING.safeParse(opened)
+  return { createdAt: data?.createdAt, browser: data?.browser }
+}
+
+const portionsOf = <Value>(all: readonly Value[]): readonly (readonly Value[])[] =>
+  Array.from({ length: Math.ceil(all.length / PORTION) }, (_each, index) =>
+    all.slice(index * PORTION, (index + 1) * PORTION),
+  )
