@@ -20,6 +20,7 @@ import {
   type SessionDirectory,
   type SessionStore,
 } from '../flow/ports.ts'
+import { type RevokePorts } from '../flow/revoke.ts'
 import { limitsOf, monotonicMs, nowMs } from './parts.ts'
 
 export type Sessions = {
@@ -114,6 +115,23 @@ export const createSessions = (
     directory: createSessionDirectory(records, index, use),
   }
 }
+
+/** What ending sessions and tokens takes, for routes and commands alike. */
+export const revokePorts = (
+  config: Config,
+  { store, revocations, directory }: Sessions,
+): RevokePorts => ({
+  sessions: store,
+  revocations,
+  directory,
+  names: {
+    people: config.identityProvider.issuer,
+    tokenIssuers: config.tokenIssuers,
+    digest: subjectDigest,
+  },
+  nowMs,
+  lifeMs: longestLifeMs(config),
+})
 
 /** No session and no bearer token lives longer; so long has a revocation to be remembered. */
 export const longestLifeMs = ({ session, tokenIssuers }: Config): number =>

@@ -1,0 +1,94 @@
+import { type SessionKey } from '../core/ids.ts'
+import { fail, ok, type Result } from '../core/result.ts'
+import { endAllOf, endBefore, type Revocation } from '../core/revocation.ts'
+import { type Revocations, type SessionDirectory, type SessionStore } from './ports.ts'
+
+/** What somebody orders to end. */
+export type RevocationOrder =
+  | { readonly kind: 'session'; readonly key: SessionKey }
+  /** As identity headers name it: `sub` of a person, `<issuer name>/<sub>` of a bearer token. */
+  | { readonly kind: 'subject'; readonly subject: string }
+  | { readonly kind: 'before'; readonly momentMs: number }
+  | { readonly kind: 'everything' }
+
+export type RevokePorts = {
+  readonly sessions: Pick<SessionStore, 'end'>
+  readonly revocations: Pick<Revocations, 'add'>
+  readonly directory: Pick<SessionDirectory, 'of'>
+  readonly names: SubjectNames
+  readonly nowMs: () => number
+  /** No session and no token lives longer. */
+  readonly lifeMs: number
+}
+
+/** How subjects are called, by whom, and in the store. */
+export type SubjectNames = {
+  /** The issuer of people. */
+  readonly people: string
+  readonly tokenIssuers: readonly { readonly name: string; readonly issuer: string }[]
+  /** The digest that stands for a subject of an issuer. */
+  readonly digest: (issuer: string, subject: string) => string
+}
+
+/** `sessions` that were seen to end; undefined where nobody counts them. */
+export type Revoked = { readonly sessions: number | undefined }
+
+/**
+ * Ends what was ordered: from the answer on no replica lets it pass, as soon as it has heard of it.
+ * Bearer tokens of a subject end too. Ending what is not there is no failure.
+ */
+export const revoke = async (
+  ports: RevokePorts,
+  order: RevocationOrder,
+): Promise<Result<Revoked, 'unreachable'>> => {
+  const ordered = { nowMs: ports.nowMs(), lifeMs: ports.lifeMs }
+  switch (order.kind) {
+    case 'session': {
+      const ended = await ports.sessions.end(order.key)
+      return ended.ok ? ok({ sessions: 1 }) : ended
+    }
+    case 'subject':
+      return await revokeSubject(ports, order.subject)
+    case 'before':
+      return await mark(ports, endBefore(order.momentMs, ordered))
+    case 'everything':
+      return await mark(ports, endAllOf({ kind: 'everything' }, ordered))
+  }
+}
+
+const mark = async (
+  { revocations }: RevokePorts,
+  revocation: Revocation,
+): Promise<Result<Revoked, 'unreachable'>> => {
+  const added = await revocations.add(revocation)
+  return added.ok ? ok({ sessions: undefined }) : added
+}
+
+/** The mark alone ends everything; the records are cleared away after it. */
+const revokeSubject = async (
+  ports: RevokePorts,
+  name: string,
+): Promise<Result<Revoked, 'unreachable'>> => {
+  const ordered = { nowMs: ports.nowMs(), lifeMs: ports.lifeMs }
+  let sessions = 0
+  for (const [issuer, subject] of meanings(ports.names, name)) {
+    const target = { kind: 'subject', name: ports.names.digest(issuer, subject) } as const
+    const added = await ports.revocations.add(endAllOf(target, ordered))
+    if (!added.ok) return fail('unreachable')
+    const listed = await ports.directory.of(issuer, subject)
+    for (const { key } of listed.ok ? listed.value : []) await ports.sessions.end(key)
+    sessions += listed.ok ? listed.value.length : 0
+  }
+  return ok({ sessions })
+}
+
+/** A person's subject may hold a slash too: what a name may mean is ended in each sense. */
+export const meanings = (
+  { people, tokenIssuers }: SubjectNames,
+  name: string,
+): readonly (readonly [issuer: string, subject: string])[] => [
+  [people, name],
+  ...tokenIssuers
+    .filter((issuer) => name.startsWith(`${issuer.name}/`))
+    .map((each) => [each.issuer, name.slice(each.name.length + 1)] as const),
+]
