@@ -144,7 +144,7 @@ export const revocableToken = (principal: Authenticated): Revocable => {
   return {
     sessionKey: undefined,
     subject: subjectDigest(issuer, subjectAtIssuer(principal)),
-    providerSession: undefined,
+    providerSessions: [],
     // One that does not say when it was issued may be older than anything.
     began: { kind: 'token', issuedMs: typeof issuedAt === 'number' ? issuedAt * 1000 : 0 },
   }

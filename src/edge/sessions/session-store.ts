@@ -9,7 +9,7 @@ import { type KeyRing } from './key-ring.ts'
 import {
   mintSessionId,
   namesOf,
-  providerSessionDigest,
+  providerSessionDigests,
   sessionKeyOf,
   sessionName,
   subjectDigest,
@@ -196,12 +196,10 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
 }
 
 const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
-  const { issuer, claims } = principal
-  const sid = Object.hasOwn(claims, 'sid') ? claims['sid'] : undefined
   return {
     sessionKey: key,
-    subject: subjectDigest(issuer, subjectAtIssuer(principal)),
-    providerSession: typeof sid === 'string' ? providerSessionDigest(issuer, sid) : undefined,
+    subject: subjectDigest(principal.issuer, subjectAtIssuer(principal)),
+    providerSessions: providerSessionDigests(principal),
     began: {
       kind: 'session',
       oursMs: beganMs,
