@@ -11,6 +11,7 @@ import { createSignInCookies } from '../edge/http/cookies.ts'
 import { createPublicApp } from '../edge/http/public-app.ts'
 import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
+import { createBackChannel } from './back-channel.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 import { createAttemptRecords } from './sessions.ts'
 
@@ -32,6 +33,8 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
       secure: !isHttp(config),
       maxAgeSeconds: config.session.absolute / 1000,
     }),
+    issuer: config.identityProvider.issuer,
+    backChannel: createBackChannel(parts),
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
     proofFor: (returnUrl) => proofForUrl(parts, returnUrl),

@@ -19,7 +19,8 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
  * `form-action` is left open on purpose: browsers apply it to the redirect that follows a form
  * too, and signing out ends at the identity provider.
  */
-const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`
+const policyFor = (frameAncestors: string): string =>
+  `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors ${frameAncestors}`
 
 export type Page = { readonly title: string; readonly body: Html }
 
@@ -28,7 +29,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'Content-Security-Policy': policyFor("'none'"),
+}
+
+/** Lets pages of one other origin show the answer in a frame; `X-Frame-Options` cannot say that. */
+export const allowFrameBy = (response: Response, origin: string): void => {
+  response.removeHeader('X-Frame-Options')
+  response.set('Content-Security-Policy', policyFor(origin))
 }
 
 /** Sends a page that needs no script, follows the reader's colour scheme, and fits a phone. */

@@ -38,6 +38,12 @@ export const signedOut: Page = {
   body: html`<p>Your session here has ended.</p>${againLink}`,
 }
 
+/** In a frame of the provider; says the same whether or not there was a session to end. */
+export const endedElsewhere: Page = {
+  title: 'You signed out elsewhere',
+  body: html`<p>If that session was used here, it has ended here too.</p>`,
+}
+
 /** Asked where another site sent the browser here. */
 export const confirmSignOut = (returnTo: string): Page => ({
   title: 'Sign out?',
