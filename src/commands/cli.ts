@@ -8,6 +8,7 @@ import { policyMatrix } from './policy-matrix.ts'
 import { policyReplay } from './policy-replay.ts'
 import { policyTest } from './policy-test.ts'
 import { serve } from './serve.ts'
+import { sessionsList, sessionsRevoke, sessionsShow } from './sessions.ts'
 import { complain, say } from './terminal.ts'
 
 const COMMANDS: readonly Command[] = [
@@ -21,6 +22,9 @@ const COMMANDS: readonly Command[] = [
   policyReplay,
   policyMatrix,
   policyDiff,
+  sessionsList,
+  sessionsShow,
+  sessionsRevoke,
 ]
 
 /** Finds the command in the arguments and runs it. */

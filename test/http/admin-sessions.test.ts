@@ -17,7 +17,7 @@ const POLICIES = {
 let idp: IdentityProvider
 let vestibule: Vestibule
 
-const start = async (settings: Partial<VestibuleSettings> = {}): Promise<Vestibule> => {
+const launch = async (settings: Partial<VestibuleSettings> = {}): Promise<Vestibule> => {
   const provider = providerSettings(idp)
   return await startVestibule({
     policies: POLICIES,
@@ -33,7 +33,7 @@ const start = async (settings: Partial<VestibuleSettings> = {}): Promise<Vestibu
 
 beforeAll(async () => {
   idp = await startProvider()
-  vestibule = await start()
+  vestibule = await launch()
 })
 afterAll(async () => {
   await vestibule.stop()
@@ -99,7 +99,7 @@ describe('who may ask', () => {
   })
 
   test('without a configured token nobody may, and the answer says what to set', async () => {
-    const open = await start({ environment: { VESTIBULE_ADMIN_TOKEN: undefined } })
+    const open = await launch({ environment: { VESTIBULE_ADMIN_TOKEN: undefined } })
     try {
       for (const token of ['', `Bearer ${TOKEN}`, 'Bearer undefined', 'Bearer ']) {
         const reply = await admin('/admin/sessions', { token, on: open })
@@ -232,7 +232,7 @@ describe('what is ended', () => {
 describe('a store that does not answer', () => {
   test('makes every order a 503 that promises nothing', async () => {
     const redis: Redis = await startRedis()
-    const shared = await start({
+    const shared = await launch({
       config: { session: { store: redis.url, storeTimeout: '200ms' } },
       environment: { VESTIBULE_SESSION_KEYS: newKey() },
     })

@@ -24,7 +24,7 @@ export type AdminOptions = {
 /** No request here needs a body. */
 const LARGEST_BODY = '4kb'
 const DEFAULT_LIMIT = 100
-const LARGEST_LIMIT = 10_000
+const LARGEST_LIMIT = 1000
 
 /** `/admin/*`, for operators: who has which sessions, and their end. */
 export const adminRoutes = (options: AdminOptions): Router => {
