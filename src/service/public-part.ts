@@ -13,7 +13,7 @@ import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
 import { createBackChannel } from './back-channel.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
-import { createAttemptRecords } from './sessions.ts'
+import { createAttemptRecords, revokePorts } from './sessions.ts'
 
 export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> => {
   const { config, ring, assertionKeys, log, records, sessions, metrics } = parts
@@ -35,6 +35,7 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
     }),
     issuer: config.identityProvider.issuer,
     backChannel: createBackChannel(parts),
+    ownSessions: { directory: sessions.directory, revoke: revokePorts(config, sessions) },
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
     proofFor: (returnUrl) => proofForUrl(parts, returnUrl),

@@ -58,7 +58,7 @@ export const welcome = (who: string | undefined): Page =>
       }
     : {
         title: 'Vestibule',
-        body: html`<p>You are signed in as <strong>${who}</strong>.</p><div class="actions"><a class="button second" href="/oauth2/sign_out">Sign out</a></div>`,
+        body: html`<p>You are signed in as <strong>${who}</strong>.</p><div class="actions"><a class="button second" href="/oauth2/sessions">Your sessions</a><a class="button second" href="/oauth2/sign_out">Sign out</a></div>`,
       }
 
 /**

@@ -2,6 +2,7 @@ import { type JWK } from 'jose'
 import { type WantedProof } from '../../core/decision.ts'
 import { type ReturnUrlRules } from '../../core/return-url.ts'
 import { type SessionLimits } from '../../core/session.ts'
+import { type OwnSessionsPorts } from '../../flow/own-sessions.ts'
 import { type SignInPorts } from '../../flow/ports.ts'
 import { type BeginFailure, type CompleteFailure } from '../../flow/sign-in.ts'
 import { type SignOutWay } from '../../flow/sign-out.ts'
@@ -15,6 +16,7 @@ export type PublicOptions = {
   /** Of the identity provider. */
   readonly issuer: string
   readonly backChannel: BackChannelOptions
+  readonly ownSessions: Pick<OwnSessionsPorts, 'directory' | 'revoke'>
   readonly returnUrls: ReturnUrlRules
   readonly limits: SessionLimits
   /** What the policy of a checked return URL asks of a sign-in beyond an ordinary one. */
