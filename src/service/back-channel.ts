@@ -1,4 +1,4 @@
-import { fail, ok } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import { ALGORITHMS } from '../edge/config/schema.ts'
 import {
   type BackChannelOptions,
@@ -8,7 +8,7 @@ import { createCostLimit } from '../edge/http/cost-limit.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { providerSessionDigest, subjectDigest } from '../edge/sessions/names.ts'
 import { createUsedLogoutTokens } from '../edge/sessions/used-logout-tokens.ts'
-import { createKeySet } from '../edge/tokens/key-set.ts'
+import { createLogoutKeys } from '../edge/tokens/logout-keys.ts'
 import { createLogoutTokenVerifier, type LogoutKeys } from '../edge/tokens/logout-token.ts'
 import { backChannelLogout } from '../flow/back-channel-logout.ts'
 import { monotonicMs, now, nowMs, type Parts } from './parts.ts'
@@ -53,31 +53,14 @@ export const createBackChannel = (parts: Parts): BackChannelOptions => {
   }
 }
 
-const providerKeys = ({ config, metrics, log }: Parts): LogoutKeys => {
-  const { issuer, timeout } = config.identityProvider
-  let failures = 0
-  let hasFailed = false
-  const keys = createKeySet({
-    issuer,
+const providerKeys = ({ config, metrics, log }: Parts): LogoutKeys =>
+  createLogoutKeys({
+    issuer: config.identityProvider.issuer,
     jwksUri: undefined,
     fetch: createBoundedFetch({
-      timeoutMs: timeout,
+      timeoutMs: config.identityProvider.timeout,
       observe: (outcome, seconds) => metrics.called('identity_provider', outcome, seconds),
     }),
     nowMs,
-    onFailure: (detail) => {
-      failures += 1
-      log.warn({ detail }, 'keys of the identity provider not fetched')
-    },
+    onFailure: (detail) => log.warn({ detail }, 'keys of the identity provider not fetched'),
   })
-  return {
-    current: keys.current,
-    refetched: async () => {
-      const before = failures
-      const found = await keys.refetched()
-      // Within the cool-down of a fetch that failed, nobody knows what keys there are.
-      if (found !== undefined) hasFailed = failures > before
-      return hasFailed ? fail('unreachable') : ok(found)
-    },
-  }
-}

@@ -1,13 +1,9 @@
-import express, {
-  type ErrorRequestHandler,
-  type RequestHandler,
-  type Response,
-  Router,
-} from 'express'
-import { type Result } from '../../core/result.ts'
+import { type Request, type Response, Router } from 'express'
+import { ok, type Result } from '../../core/result.ts'
 import { type LogoutRefusal } from '../../flow/back-channel-logout.ts'
 import { only } from './browser-request.ts'
 import { type CostLimit } from './cost-limit.ts'
+import { type BodyFailure, readSmallBody } from './small-body.ts'
 
 export type BackChannelOptions = {
   readonly logout: (token: string) => Promise<Result<undefined, LogoutRefusal>>
@@ -21,7 +17,7 @@ export type BackChannelOutcome = 'done' | LogoutRefusal | 'not_understood' | 'li
 
 /** The second is how some providers' guides spell it. */
 const PATHS = ['/oauth2/backchannel_logout', '/oauth2/backchannel-logout']
-const LARGEST_BYTES = 16 * 1024
+const BOUNDS = { mostBytes: 16 * 1024, withinMs: 5000 }
 
 /**
  * Where the identity provider says that somebody signed out (Back-Channel Logout 1.0). No browser
@@ -29,14 +25,18 @@ const LARGEST_BYTES = 16 * 1024
  */
 export const backChannelRoutes = (options: BackChannelOptions): Router => {
   const router = Router({ caseSensitive: true, strict: true })
-  const body = express.raw({ type: () => true, limit: LARGEST_BYTES, inflate: false })
-  router.all(PATHS, only('POST'), formOnly(options), body, async (request, response) => {
-    const token = tokenOf(request.body)
-    if (token === undefined) refuse(options, response, 'not_understood')
+  router.all(PATHS, only('POST'), async (request, response) => {
+    const body = isForm(request) ? await readSmallBody(request, BOUNDS) : ok(Buffer.alloc(0))
+    const token = body.ok ? tokenOf(body.value) : undefined
+    if (token === undefined) refuse(options, response, 'not_understood', statusOf(body))
     else await logOut(options, token, response)
   })
-  router.use(PATHS, bodyFault(options))
   return router
+}
+
+const statusOf = (body: Result<unknown, BodyFailure>): 400 | 408 | 413 => {
+  if (body.ok || body.failure === 'broken') return 400
+  return body.failure === 'too_large' ? 413 : 408
 }
 
 const logOut = async (
@@ -61,34 +61,14 @@ const logOut = async (
 /** Section 2.5 names one type; another charset would be read by us in its own way. */
 const FORM = /^application\/x-www-form-urlencoded[\t ]*(?:;[\t ]*charset="?utf-8"?[\t ]*)?$/i
 
-const formOnly =
-  (options: BackChannelOptions): RequestHandler =>
-  (request, response, next) => {
-    if (FORM.test(request.get('content-type') ?? '')) next()
-    else refuse(options, response, 'not_understood')
-  }
+const isForm = (request: Request): boolean =>
+  FORM.test(request.get('content-type') ?? '') && request.get('content-encoding') === undefined
 
 /** Exactly one; section 2.5 says to ignore all other parameters. */
-const tokenOf = (body: unknown): string | undefined => {
-  if (!Buffer.isBuffer(body)) return undefined
+const tokenOf = (body: Buffer): string | undefined => {
   const [token, ...more] = new URLSearchParams(body.toString()).getAll('logout_token')
   return more.length > 0 || token === '' ? undefined : token
 }
-
-const bodyFault =
-  (options: BackChannelOptions): ErrorRequestHandler =>
-  (error: unknown, _request, response, next) => {
-    if (response.headersSent || !isBodyFault(error)) next(error)
-    else refuse(options, response, 'not_understood', error.status === 413 ? 413 : 400)
-  }
-
-const isBodyFault = (error: unknown): error is { readonly status: number } =>
-  typeof error === 'object' &&
-  error !== null &&
-  'status' in error &&
-  typeof error.status === 'number' &&
-  error.status >= 400 &&
-  error.status < 500
 
 /** The reason is for the log; whoever sends guesses learns nothing. */
 const refuse = (
