@@ -19,7 +19,7 @@ export const sessionsPage = ({ session, here, others }: OwnSessions, now: EpochS
     ...others.slice(0, MOST_SHOWN).map((each) => row(each, now, endButton(each))),
   ]}</ul>${more(others.length)}<div class="actions">${
     others.length === 0 ? html`` : button('others', 'End all others')
-  }${button('all', 'Sign out everywhere')}</div><p class="soft">Signing out everywhere also ends programs that use a token of yours. To sign out here only, use <a href="/oauth2/sign_out">sign out</a>.</p>`,
+  }${button('all', 'Sign out everywhere')}</div><p class="soft">Signing out everywhere also ends programs that use a token of yours. Or <a href="/oauth2/sign_out">sign out here only</a>.</p>`,
 })
 
 const more = (count: number): Html =>
