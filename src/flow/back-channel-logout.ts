@@ -1,12 +1,13 @@
 import { type LogoutFault, type LogoutNotice } from '../core/logout-token.ts'
 import { fail, type Result } from '../core/result.ts'
 import { endAtProvider } from '../core/revocation.ts'
-import { type Revocations } from './ports.ts'
+import { type Revocations, type SessionDirectory } from './ports.ts'
 
 export type BackChannelPorts = {
   readonly verify: (token: string) => Promise<Result<LogoutNotice, LogoutFault | 'unreachable'>>
   readonly used: UsedLogoutTokens
   readonly revocations: Pick<Revocations, 'add'>
+  readonly directory: Pick<SessionDirectory, 'of'>
   /** The digests that stand for people and their sessions in the store. */
   readonly names: {
     readonly subject: (issuer: string, subject: string) => string
@@ -35,7 +36,7 @@ export const backChannelLogout = async (
 ): Promise<Result<undefined, LogoutRefusal>> => {
   const notice = await ports.verify(token)
   if (!notice.ok) return notice
-  const { issuer, tokenId, issuedMs } = notice.value
+  const { issuer, tokenId, issuedMs, whom } = notice.value
   const used = await ports.used.has(issuer, tokenId)
   if (!used.ok) return used
   if (used.value) return fail('replayed')
@@ -43,8 +44,11 @@ export const backChannelLogout = async (
   const ended = await ports.revocations.add(
     endAtProvider(targetOf(ports, notice.value), issuedMs, ordered),
   )
+  if (!ended.ok) return ended
+  // A list that is read clears away what was revoked; nothing hangs on it.
+  if (whom.subject !== undefined) await ports.directory.of(issuer, whom.subject)
   // Marked as used only once it is done: whoever sends it again after a failure must be heard.
-  return ended.ok ? await ports.used.add(issuer, tokenId) : ended
+  return await ports.used.add(issuer, tokenId)
 }
 
 const targetOf = (

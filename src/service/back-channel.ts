@@ -38,6 +38,7 @@ export const createBackChannel = (parts: Parts): BackChannelOptions => {
     }),
     used: createUsedLogoutTokens(records),
     revocations: sessions.revocations,
+    directory: sessions.directory,
     names: { subject: subjectDigest, session: providerSessionDigest },
     nowMs,
     lifeMs: longestLifeMs(config),

@@ -27,7 +27,7 @@ import {
   startAgainst,
   whoIs,
 } from './support-callback.ts'
-import { newKey, startReplica, until } from './support-replicas.ts'
+import { newKey, openStore, startReplica, until } from './support-replicas.ts'
 import {
   type Claims,
   type ScriptedProvider,
@@ -225,6 +225,24 @@ describe('two replicas on one Redis', () => {
     expectDone(await post(one, form))
     await until(async () => (await signedIn(cookie)).every((is) => !is), 1000)
     expectRefused(await post(two, form))
+  })
+
+  test('what ended is cleared away where the person is known', async () => {
+    const client = openStore(redis)
+    const sessions = async (): Promise<number> =>
+      (await client.keys('vestibule:{*}:*')).filter((name) => /:(?:session|tokens)$/.test(name))
+        .length
+    try {
+      const before = await sessions()
+      await signInWithSid(one, idp, 'gina', 'stored')
+      const other = await signInWithSid(one, idp, 'gina', 'stored-too')
+      expect(await sessions()).toBe(before + 4)
+      expectDone(await logout(two, idp, { sub: 'gina', sid: 'stored' }))
+      expect(await sessions()).toBe(before + 2)
+      expect(await signedIn(other)).toEqual([true, true])
+    } finally {
+      client.disconnect()
+    }
   })
 
   test('what could not be told the store is not called done, and is heard when sent again', async () => {

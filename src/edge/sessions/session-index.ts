@@ -10,7 +10,7 @@ import { fail, ok, type Result } from '../../core/result.ts'
 import { type Revocable } from '../../core/revocation.ts'
 import { type ListedSession, type Revocations } from '../../flow/ports.ts'
 import { type KeyRing } from './key-ring.ts'
-import { indexName, sessionName, subjectDigest } from './names.ts'
+import { indexName, namesOf, sessionName, subjectDigest } from './names.ts'
 import { type Outcome, type RecordStore } from './record-store.ts'
 import { seal, unseal } from './sealing.ts'
 import { type SessionUse } from './session-use.ts'
@@ -116,6 +116,10 @@ export const createSessionIndex = (options: SessionIndexOptions): SessionIndex =
     }
     const dead = looked.flatMap((each) => (each.kind === 'dead' ? [each.field] : []))
     if (dead.length > 0) await records.removeFields(name, dead)
+    // What was revoked may still be stored; nobody will ask for it any more.
+    for (const key of dead.flatMap((field) => parseSessionKey(field) ?? [])) {
+      await records.remove(namesOf(key))
+    }
     const live = looked.flatMap((each) => (each.kind === 'live' ? [each] : []))
     return ok(
       live
