@@ -1,5 +1,6 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
+import { drillRevoke } from './drill-revoke.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
 import { policyDiff } from './policy-diff.ts'
 import { policyExplain } from './policy-explain.ts'
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   sessionsList,
   sessionsShow,
   sessionsRevoke,
+  drillRevoke,
 ]
 
 /** Finds the command in the arguments and runs it. */

@@ -52,7 +52,7 @@ export const sessionsShow: Command = {
   help: `Usage: vestibule sessions show KEY [--config FILE] [--server URL] [--json]
 
 Shows one session by its key, or by the beginning of it that the decision log shows
-(at least 8 characters).
+(at least 8 characters). Where it begins with a dash, write --id=KEY.
 
 ${COMMON}
 
@@ -81,7 +81,8 @@ Ends sessions on every replica at once. --subject, --before and --all end bearer
 that were issued until then as well.
 
   --subject WHO   all that somebody has: sub of a person, ISSUER/SUB of a bearer token
-  --id KEY        one session, by its key or by at least 8 characters of its beginning
+  --id KEY        one session, by its key or by at least 8 characters of its beginning;
+                  --id=KEY where it begins with a dash
   --before TIME   everything that began before, such as 2027-01-31T18:00:00Z
   --all           everything, of everybody; only with --yes
 ${COMMON}

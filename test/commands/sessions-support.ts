@@ -31,10 +31,11 @@ export const startSessionsWorld = async (
     store,
     ...(store === 'memory' ? {} : { keysFile: './session-keys', storeTimeout: '500ms' }),
   }
+  const issuer = { name: 'ci', issuer: idp.issuer, audiences: ['vestibule'], actor: 'workload' }
   const files = { 'session-keys': `${key}\n`, 'admin-token': ADMIN_TOKEN, 'client-secret': 'x-y-z' }
   const settings = {
     policies: POLICIES,
-    config: { ...config, session, admin: { tokenFile: './admin-token' } },
+    config: { ...config, session, tokenIssuers: [issuer], admin: { tokenFile: './admin-token' } },
     environment,
     files,
   }

@@ -76,7 +76,8 @@ describe.each(['redis', 'memory'])('sessions in %s', (kind) => {
       const found = [...(await statuses(world, cookie)), ...(await statuses(world, other))]
       return found.filter((status) => status === 401).length === world.replicas.length
     })
-    expect((await world.run('sessions', 'show', start)).code).toBe(1)
+    expect((await world.run('sessions', 'show', `--id=${start}`)).code).toBe(1)
+    expect((await world.run('sessions', 'show', '--id=-AAAAAAAA')).code).toBe(1)
     expect((await world.run('sessions', 'revoke', '--id', start)).code).toBe(1)
   })
 

@@ -70,7 +70,9 @@ describe('somebody who is signed in', () => {
     await cookieOf('bob')
     const seen = await rows(here)
     expect(seen.map(({ isThisOne }) => isThisOne)).toEqual([true, false])
-    expect((await rows(there)).map(({ key }) => key)).toEqual(seen.map(({ key }) => key).reverse())
+    expect((await rows(there)).map(({ key }) => key)).toEqual(
+      seen.map(({ key }) => key).toReversed(),
+    )
     const page = await askPublic(vestibule, PATH, { cookies: [here] })
     expect([page.status, page.headers['cache-control']]).toEqual([200, 'no-store'])
     expect(page.body).toContain('signed in as <strong>alice</strong>')
