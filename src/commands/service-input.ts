@@ -68,6 +68,8 @@ const assertionKeysOf = async ({
   ])
 }
 
+const SHORTEST_TOKEN = 16
+
 /** What an operator should know about a configuration that is accepted all the same. */
 const warningsOf = (config: Config): readonly string[] => {
   const warnings: readonly (readonly [boolean, string])[] = [
@@ -87,6 +89,10 @@ const warningsOf = (config: Config): readonly string[] => {
     [
       config.assertion.keySet === undefined,
       'assertion.keysFile is not set: made up a key; assertions of other replicas and of earlier starts do not verify',
+    ],
+    [
+      (config.admin.token?.reveal().length ?? SHORTEST_TOKEN) < SHORTEST_TOKEN,
+      `admin.tokenFile holds fewer than ${SHORTEST_TOKEN} characters, which can be guessed: use openssl rand -base64 32`,
     ],
     [
       config.identityProvider.secret === undefined,
