@@ -29,3 +29,10 @@ export const freePort = async (wanted = 0): Promise<number> => {
   }
   throw new Error(wanted === 0 ? 'no free port' : `no free port from ${wanted} to ${wanted + 99}`)
 }
+
+/** So many free ports, all of them different. */
+export const freePorts = async (count: number): Promise<readonly number[]> => {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
+}

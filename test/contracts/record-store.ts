@@ -214,11 +214,17 @@ export const describeRecordStore = (
       expect(await store.get(there)).toEqual({ ok: true, value: undefined })
     })
 
-    test('removes several, some of which are not there', async () => {
-      const [one, two] = [fresh(), fresh()]
+    test('removes several of one thing, some of which are not there', async () => {
+      const thing = fresh()
+      const [one, two] = [`${thing}:one`, `${thing}:two`]
       await store.put(one, value, 60_000)
-      expect(await store.remove([one, two])).toEqual({ ok: true, value: undefined })
+      await store.put(two, value, 60_000)
+      expect(await store.remove([one, `${thing}:none`, two])).toEqual({
+        ok: true,
+        value: undefined,
+      })
       expect(await store.get(one)).toEqual({ ok: true, value: undefined })
+      expect(await store.get(two)).toEqual({ ok: true, value: undefined })
     })
 
     test('answers a ping', async () => {

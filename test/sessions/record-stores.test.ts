@@ -3,6 +3,7 @@ import { Redis as Client } from 'ioredis'
 import { type Redis, startRedis } from '../../demo/redis.ts'
 import { type RecordStore } from '../../src/edge/sessions/record-store.ts'
 import { describeRecordStore } from '../contracts/record-store.ts'
+import { passRedisTime } from '../support/redis.ts'
 import { connected, memoryRecords, redisRecords } from '../support/sessions.ts'
 
 describeRecordStore('the memory record store', () => {
@@ -29,22 +30,13 @@ test('the memory record store stays within its bound, and lets the least recentl
   expect(await store.get('flood-0')).toEqual({ ok: true, value: undefined })
 })
 
-/** Redis has a clock of its own: time passes by shortening what is left of every record. */
-const passRedisTime = async (client: Client, ms: number): Promise<void> => {
-  for (const key of await client.keys('test:*')) {
-    const left = (await client.pttl(key)) - ms
-    if (left <= 0) await client.del(key)
-    else await client.pexpire(key, left)
-  }
-}
-
 describeRecordStore('the Redis record store', async () => {
   const redis = await startRedis()
   const client = new Client(redis.url)
   const store = await connected(redisRecords(redis.url))
   return {
     store,
-    passTime: (ms) => passRedisTime(client, ms),
+    passTime: (ms) => passRedisTime([client], ms),
     stop: async () => {
       await store.close()
       client.disconnect()

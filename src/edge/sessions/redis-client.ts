@@ -34,6 +34,8 @@ export type RedisClient = {
   readonly nodeOf: (recordName: string) => string
   /** Called for every connection to such a server, when it is made. */
   readonly onNode: (listener: (redis: Redis) => void) => void
+  /** Rejects where what that server holds may not be what counts. */
+  readonly assertCounts: (redis: Redis) => Promise<void>
   readonly close: () => void
 }
 
@@ -70,6 +72,8 @@ const commonOptions = ({ address, password, tls, connectTimeoutMs }: RedisClient
     // Invalidation messages reach a subscriber in the older form only.
     protocol: 2,
     connectTimeout: connectTimeoutMs,
+    // One that hangs does not hear of being closed.
+    disconnectTimeout: 250,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -91,7 +95,7 @@ const tlsOptions = (
 
 /** With a part by chance, so that replicas do not all come back in the same moment. */
 const pauseMs = (attempt: number): number =>
-  Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2)
+  Math.min(50 * 2 ** attempt, 1000) * (0.5 + Math.random() / 2)
 
 const sentinelOptions = (
   options: RedisClientOptions,
@@ -104,6 +108,8 @@ const sentinelOptions = (
   failoverDetector: true,
   sentinelCommandTimeout: options.connectTimeoutMs,
   sentinelRetryStrategy: pauseMs,
+  // The connections on which Sentinels tell it come back too.
+  sentinelReconnectStrategy: pauseMs,
   ...(options.sentinelPassword === undefined ? {} : { sentinelPassword: options.sentinelPassword }),
   ...(address.isTls
     ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(options.tls) }
@@ -126,6 +132,7 @@ const singleClient = (options: RedisClientOptions, where: Plain): RedisClient =>
     nodes: () => [node],
     nodeOf: () => node.name,
     onNode: (listener) => listener(redis),
+    assertCounts: () => Promise.resolve(),
     close: () => redis.disconnect(),
   }
 }
@@ -147,6 +154,7 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
   reportLosses(cluster, options.onLost)
   const made: ((redis: Redis) => void)[] = []
   cluster.on('+node', (redis: Redis) => {
+    catchAsking(redis)
     if (redis.options.readOnly === true) return
     for (const listener of made) listener(redis)
   })
@@ -158,8 +166,23 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
       made.push(listener)
       for (const redis of cluster.nodes('master')) listener(redis)
     },
+    // One that lost the others answers on, while they make another one of it.
+    assertCounts: async (redis) => {
+      const state = await redis.cluster('INFO')
+      if (!state.includes('cluster_state:ok')) throw new Error('the Cluster is not whole')
+    },
     close: () => cluster.disconnect(),
   }
+}
+
+/**
+ * While a slot moves, the library says `ASKING` before a command, and forgets that saying it may
+ * fail: nobody would catch that.
+ */
+const catchAsking = (redis: Redis): void => {
+  Object.assign(redis, {
+    asking: async (): Promise<unknown> => await redis.call('ASKING').catch(() => undefined),
+  })
 }
 
 const nameOf = ({ host = '', port = 0 }: RedisOptions): string => `${host}:${port}`

@@ -15,6 +15,10 @@ const CHANNEL = '__redis__:invalidate'
 const PROVE_EVERY_MS = 500
 /** How long a proof counts; a change is therefore never unknown for longer. */
 const PROOF_MS = 1500
+/** A server that says that it will not is asked again after so long. */
+const REFUSED_PAUSE_MS = 5000
+/** By the code that the protocol puts first: no right to it, or no such command. */
+const REFUSED = /^(?:NOPERM|ERR unknown)/
 const ERAS_REMEMBERED = 32
 
 /** The connections on which one server tells of changes to what was read over `data`. */
@@ -25,6 +29,7 @@ type Watch = {
   id: number
   provenAt: number
   isBusy: boolean
+  refusedAt: number
 }
 
 /**
@@ -42,7 +47,8 @@ export const createRedisCoherence = ({
   const watches = new Map<Redis, Watch>()
   const ended = new Map<number, number>()
   let era = 0
-  let wasProven = false
+  /** What was told last; nothing before the first proof or refusal. */
+  let told: boolean | undefined
   let isClosed = false
 
   const provenUntil = (): number => {
@@ -51,10 +57,16 @@ export const createRedisCoherence = ({
     for (const { provenAt } of watches.values()) earliest = Math.min(earliest, provenAt)
     return earliest
   }
+  const isFresh = (watch: Watch | undefined): boolean =>
+    watch !== undefined && monotonicMs() - watch.provenAt <= PROOF_MS
+  const isProven = (): boolean => monotonicMs() - provenUntil() <= PROOF_MS
   const tell = (detail: string): void => {
-    const isNow = monotonicMs() - provenUntil() <= PROOF_MS
-    if (isNow !== wasProven && !isClosed) onProven(isNow, detail)
-    wasProven = isNow
+    const isNow = isProven()
+    if (isNow !== told && !isClosed) onProven(isNow, detail)
+    told = isNow
+  }
+  const tellAgain = (detail: string): void => {
+    if (told !== undefined) tell(detail)
   }
   /** What was proven so far counts up to its last proof. */
   const endEra = (): void => {
@@ -69,7 +81,7 @@ export const createRedisCoherence = ({
     if (watch.provenAt === Number.NEGATIVE_INFINITY) return
     endEra()
     watch.provenAt = Number.NEGATIVE_INFINITY
-    tell(detail)
+    tellAgain(detail)
   }
   const hear = (names: unknown): void => {
     const changed: Changed = Array.isArray(names) ? names.map(String) : 'all'
@@ -92,6 +104,9 @@ export const createRedisCoherence = ({
     })
     subscriber.on('messageBuffer', (_channel: unknown, names: unknown) => hear(names))
     await subscriber.connect()
+    // A name may lead elsewhere by now, and every server counts its connections from one.
+    const runs = await Promise.all([runOf(watch.data), runOf(subscriber)])
+    if (runs[0] !== runs[1]) throw new Error('the name of the server leads to two servers')
     watch.id = await subscriber.client('ID')
     await subscriber.subscribe(CHANNEL)
     await watch.data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(watch.id))
@@ -100,18 +115,25 @@ export const createRedisCoherence = ({
   const prove = async (watch: Watch): Promise<void> => {
     const subscriber = watch.subscriber ?? (await subscribe(watch))
     const askedAt = monotonicMs()
-    const [info] = await Promise.all([watch.data.call('CLIENT', 'TRACKINGINFO'), subscriber.ping()])
+    const [info] = await Promise.all([
+      watch.data.call('CLIENT', 'TRACKINGINFO'),
+      subscriber.ping(),
+      client.assertCounts(watch.data),
+    ])
     if (!isTracking(info, watch.id)) throw new Error('the server does not track what is read')
     if (watch.subscriber === subscriber) watch.provenAt = askedAt
   }
   const beat = async (watch: Watch): Promise<void> => {
-    if (watch.isBusy || isClosed) return
+    if (watch.isBusy || isClosed || monotonicMs() - watch.refusedAt < REFUSED_PAUSE_MS) return
     watch.isBusy = true
     try {
       await within(PROOF_MS, prove(watch))
       tell('changes are heard of')
     } catch (error) {
-      drop(watch, error instanceof Error ? error.message : 'unknown')
+      const detail = error instanceof Error ? error.message : 'unknown'
+      if (REFUSED.test(detail)) watch.refusedAt = monotonicMs()
+      drop(watch, detail)
+      tell(detail)
     } finally {
       watch.isBusy = false
     }
@@ -127,12 +149,16 @@ export const createRedisCoherence = ({
       id: 0,
       provenAt: Number.NEGATIVE_INFINITY,
       isBusy: false,
+      refusedAt: Number.NEGATIVE_INFINITY,
     }
     watches.set(data, made)
-    tell('a server was added')
+    tellAgain('a server was added')
     // With the connection the server forgets what was read over it.
     data.on('close', () => drop(made, 'the connection was lost'))
-    data.on('ready', () => void beat(made))
+    data.on('ready', () => {
+      made.refusedAt = Number.NEGATIVE_INFINITY
+      void beat(made)
+    })
     return made
   }
   /** The servers that are written to change: a replica is promoted, slots move, servers leave. */
@@ -144,7 +170,7 @@ export const createRedisCoherence = ({
       watches.delete(data)
     }
     for (const data of current) void beat(watch(data))
-    tell('no proof came in time')
+    tellAgain('no proof came in time')
   }
   client.onNode((data) => {
     const made = watch(data)
@@ -152,11 +178,15 @@ export const createRedisCoherence = ({
   })
   const timer = setInterval(beatAll, PROVE_EVERY_MS).unref()
   return {
-    isProven: () => monotonicMs() - provenUntil() <= PROOF_MS,
+    isProven,
+    // All of them: while a slot moves, another server may answer than the one that has the name.
     isWatched: (name) => {
-      const node = client.nodes().find((each) => each.name === client.nodeOf(name))
-      const known = node === undefined ? undefined : watches.get(node.redis)
-      return known !== undefined && monotonicMs() - known.provenAt <= PROOF_MS
+      const holder = client.nodeOf(name)
+      const nodes = client.nodes()
+      return (
+        nodes.some((node) => node.name === holder) &&
+        nodes.every(({ redis }) => isFresh(watches.get(redis)))
+      )
     },
     era: () => era,
     lastedUntil: (of) => (of === era ? provenUntil() : (ended.get(of) ?? Number.NEGATIVE_INFINITY)),
@@ -182,6 +212,13 @@ const isTracking = (info: unknown, id: number): boolean => {
     !flags.includes('broken_redirect') &&
     Number(of('redirect')) === id
   )
+}
+
+/** Names one run of one server. */
+const runOf = async (redis: Redis): Promise<string> => {
+  const run = /^run_id:(\S+)/m.exec(await redis.info('server'))?.[1]
+  if (run === undefined) throw new Error('the server does not say which one it is')
+  return run
 }
 
 const within = async (ms: number, work: Promise<void>): Promise<void> => {

@@ -27,7 +27,9 @@ export const createRevocations = (options: RevocationsOptions): Revocations => {
   const { records, nowMs, monotonicMs } = options
   const { coherence } = records
   const set = createRevocationSet()
+  /** The last entry that was read, and the one before it, after which to read on. */
   let lastId: string | undefined
+  let beforeLastId: string | undefined
   /** The era in which the log was last read, watched and whole. */
   let era: number | undefined
   let knownUntil = Number.NEGATIVE_INFINITY
@@ -44,22 +46,26 @@ export const createRevocations = (options: RevocationsOptions): Revocations => {
   const take = (entries: readonly LogEntry[]): readonly Revocation[] => {
     const stored = entries.flatMap(({ text }) => parseRevocation(text) ?? [])
     for (const revocation of stored) learn(revocation)
-    lastId = entries.at(-1)?.id ?? lastId
+    lastId = entries.at(-1)?.id
+    beforeLastId = entries.at(-2)?.id ?? beforeLastId
     return stored
   }
   /** In a new era the log may be another one, whose ids begin anew; or an older copy of it. */
   const readWhole = async (): Promise<Outcome<undefined>> => {
     const found = await records.entries(LOG, undefined)
     if (!found.ok) return found
-    lastId = undefined
+    beforeLastId = undefined
     const lost = missingFrom(take(found.value), set.all(), nowMs())
     if (lost.length > 0) await records.append(LOG, lost.map(revocationText), options.longestLifeMs)
     return ok(undefined)
   }
+  /** What was read last has to be there still: else somebody emptied the log. */
   const readOn = async (): Promise<Outcome<undefined>> => {
-    const found = await records.entries(LOG, lastId)
-    if (found.ok) take(found.value)
-    return found.ok ? ok(undefined) : found
+    const found = await records.entries(LOG, beforeLastId)
+    if (!found.ok) return found
+    if (found.value[0]?.id !== lastId) return await readWhole()
+    if (lastId !== undefined) take(found.value)
+    return ok(undefined)
   }
   const sync = async (): Promise<Outcome<undefined>> => {
     const begun = { era: coherence.era(), at: monotonicMs(), changes }
