@@ -84,10 +84,12 @@ describe('a refresh token whose heir nobody got', () => {
     await untilAsked(site.vestibule, session)
     site.identityProvider.setBehaviour({})
     site.identityProvider.setDisabled('alice', true)
-    await until(
-      async () => (await ask(site.vestibule, session)) === '401 unknown_session',
-      'Alice to be signed out',
-    )
+    const seen = new Set<string>()
+    await until(async () => {
+      seen.add(await ask(site.vestibule, session))
+      return seen.size > 1
+    }, 'Alice to be signed out')
+    expect([...seen]).toEqual(['200 rule_matched', '401 unknown_session'])
     site.identityProvider.setDisabled('alice', false)
   })
 })

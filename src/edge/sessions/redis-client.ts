@@ -32,6 +32,11 @@ export type RedisClient = {
   readonly nodes: () => readonly RedisNode[]
   /** The name of the server that holds that record. */
   readonly nodeOf: (recordName: string) => string
+  /**
+   * Gives up the connection to that server and makes a new one. Redis answers in order and without
+   * saying what: after a lost answer, each later one would be taken for the one before.
+   */
+  readonly renew: (server: string) => void
   /** Called for every connection to such a server, when it is made. */
   readonly onNode: (listener: (redis: Redis) => void) => void
   readonly close: () => void
@@ -125,6 +130,7 @@ const singleClient = (options: RedisClientOptions, where: Plain): RedisClient =>
     commands: redis,
     nodes: () => [node],
     nodeOf: () => node.name,
+    renew: () => renewConnection(redis),
     onNode: (listener) => listener(redis),
     close: () => redis.disconnect(),
   }
@@ -146,13 +152,18 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
   })
   reportLosses(cluster, options.onLost)
   const made: ((redis: Redis) => void)[] = []
+  const nodes = (): readonly RedisNode[] =>
+    cluster.nodes('master').map((redis) => ({ name: nameOf(redis.options), redis }))
   cluster.on('+node', (redis: Redis) => {
     if (redis.options.readOnly === true) return
     for (const listener of made) listener(redis)
   })
   return {
     commands: cluster,
-    nodes: () => cluster.nodes('master').map((redis) => ({ name: nameOf(redis.options), redis })),
+    nodes,
+    renew: (server) => {
+      for (const { name, redis } of nodes()) if (name === server) renewConnection(redis)
+    },
     nodeOf: (recordName) => cluster.slots[slotOf(recordName)]?.[0] ?? 'nowhere',
     onNode: (listener) => {
       made.push(listener)
@@ -160,6 +171,11 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
     },
     close: () => cluster.disconnect(),
   }
+}
+
+/** One that is being made already is left alone. */
+const renewConnection = (redis: Redis): void => {
+  if (redis.status === 'ready') redis.disconnect(true)
 }
 
 const nameOf = ({ host = '', port = 0 }: RedisOptions): string => `${host}:${port}`

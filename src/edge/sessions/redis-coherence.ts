@@ -190,7 +190,7 @@ const within = async (ms: number, work: Promise<void>): Promise<void> => {
     await Promise.race([
       work,
       new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('no proof came in time')), ms)
+        timer = setTimeout(() => setImmediate(() => reject(new Error('no proof came in time'))), ms)
       }),
     ])
   } finally {
