@@ -168,7 +168,9 @@ test("S6 the record of somebody else in place of one's own is nobody's", async (
     ),
   )
   await until(async () => (await outcomeOf(alice)) === '401 unknown_session')
-  expect(await outcomeOf(bob)).toBe('401 unknown_session')
+  for (let round = 0; round < 20; round += 1) {
+    expect(['401 unknown_session', UNREACHABLE]).toContain(await outcomeOf(bob))
+  }
 })
 
 describe('S18 S20 a write that nobody confirms', () => {

@@ -15,7 +15,7 @@ export type RedisClientOptions = {
   readonly password: string | undefined
   readonly sentinelPassword: string | undefined
   readonly tls: StoreTls | undefined
-  /** Deadline of connecting and of a silent connection, in milliseconds. */
+  /** Deadline of connecting, in milliseconds. */
   readonly connectTimeoutMs: number
   /** Called when the connection is lost or cannot be made; at most once until it is back. */
   readonly onLost: (detail: string) => void
@@ -45,9 +45,6 @@ export type RedisClient = {
 /** Without the one option that changes the types of replies. */
 type Plain = Omit<RedisOptions, 'replyMapping'>
 
-/** A connection that hangs for so long while something was asked is given up and made anew. */
-const SILENCE_MS = 2000
-
 /**
  * Connects for ever, in the background. A command is never queued for a connection that is not
  * there, nor sent twice: ioredis' defaults take ten seconds to fail, and never do when Redis hangs.
@@ -75,7 +72,6 @@ const commonOptions = ({ address, password, tls, connectTimeoutMs }: RedisClient
     // Invalidation messages reach a subscriber in the older form only.
     protocol: 2,
     connectTimeout: connectTimeoutMs,
-    socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     disableClientInfo: true,
@@ -174,7 +170,7 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
 }
 
 /** One that is being made already is left alone. */
-const renewConnection = (redis: Redis): void => {
+export const renewConnection = (redis: Redis): void => {
   if (redis.status === 'ready') redis.disconnect(true)
 }
 

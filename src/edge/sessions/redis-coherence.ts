@@ -1,6 +1,6 @@
 import { type Redis } from 'ioredis'
 import { type Changed, type Coherence } from './coherence.ts'
-import { type RedisClient } from './redis-client.ts'
+import { type RedisClient, renewConnection } from './redis-client.ts'
 
 export type RedisCoherenceOptions = {
   readonly client: RedisClient
@@ -112,6 +112,7 @@ export const createRedisCoherence = ({
       tell('changes are heard of')
     } catch (error) {
       drop(watch, error instanceof Error ? error.message : 'unknown')
+      if (error === LATE) renewConnection(watch.data)
     } finally {
       watch.isBusy = false
     }
@@ -184,13 +185,15 @@ const isTracking = (info: unknown, id: number): boolean => {
   )
 }
 
+const LATE = new Error('no proof came in time')
+
 const within = async (ms: number, work: Promise<void>): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
   try {
     await Promise.race([
       work,
       new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => setImmediate(() => reject(new Error('no proof came in time'))), ms)
+        timer = setTimeout(() => setImmediate(() => reject(LATE)), ms)
       }),
     ])
   } finally {
