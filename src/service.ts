@@ -3,6 +3,7 @@ import { createOpsApp } from './edge/http/ops-app.ts'
 import { createDecisionLog } from './edge/observe/decision-log.ts'
 import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
+import { adminOptions } from './service/admin-part.ts'
 import { watchKeys } from './service/keys.ts'
 import { type Listeners, listenAll } from './service/listeners.ts'
 import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
@@ -54,6 +55,7 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
         draining: () => Promise.resolve(!isDraining),
         'session-store': async () => (await records.ping()).ok,
       },
+      admin: adminOptions(parts),
       onBug: bugReporter(log, metrics),
     }),
   })

@@ -1,9 +1,9 @@
 import { type Config } from '../edge/config/config.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
-import { createRecords } from '../service/sessions.ts'
 import { type Command } from './command.ts'
 import { parseConfigOptions, readNamedConfig } from './config-option.ts'
 import { allWarnings, prepare } from './service-input.ts'
+import { connectStore } from './store-connection.ts'
 import { say, sayFaults } from './terminal.ts'
 
 export const check: Command = {
@@ -88,26 +88,10 @@ const probesOf = (config: Config): readonly Probe[] => {
 }
 
 const askStore = async (config: Config): Promise<string | undefined> => {
-  let lost = 'did not answer in time'
-  const records = createRecords(
-    config,
-    {
-      onLost: (detail) => {
-        lost = detail
-      },
-      onProven: () => undefined,
-    },
-    () => undefined,
-  )
-  try {
-    for (let tries = 0; tries < 20; tries += 1) {
-      if ((await records.ping()).ok) return undefined
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    return lost
-  } finally {
-    await records.close()
-  }
+  const connected = await connectStore(config)
+  if (!connected.ok) return connected.failure
+  await connected.value.close()
+  return undefined
 }
 
 const runProbe = async ({ name, ask }: Probe): Promise<Reached> => {

@@ -1,5 +1,6 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
+import { drillRevoke } from './drill-revoke.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
 import { policyDiff } from './policy-diff.ts'
 import { policyExplain } from './policy-explain.ts'
@@ -8,6 +9,7 @@ import { policyMatrix } from './policy-matrix.ts'
 import { policyReplay } from './policy-replay.ts'
 import { policyTest } from './policy-test.ts'
 import { serve } from './serve.ts'
+import { sessionsList, sessionsRevoke, sessionsShow } from './sessions.ts'
 import { complain, say } from './terminal.ts'
 
 const COMMANDS: readonly Command[] = [
@@ -21,6 +23,10 @@ const COMMANDS: readonly Command[] = [
   policyReplay,
   policyMatrix,
   policyDiff,
+  sessionsList,
+  sessionsShow,
+  sessionsRevoke,
+  drillRevoke,
 ]
 
 /** Finds the command in the arguments and runs it. */

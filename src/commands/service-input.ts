@@ -20,7 +20,7 @@ export type Prepared = {
 
 /** Reads keys and policies that the configuration names; all faults together. */
 export const prepare = async (config: Config): Promise<Result<Prepared, readonly Fault[]>> => {
-  const ring = ringOf(config)
+  const ring = readKeyRing(config)
   const assertionKeys = await assertionKeysOf(config)
   const policies = await loadPolicies(config.policies)
   if (ring.ok && assertionKeys.ok && policies.ok) {
@@ -33,7 +33,8 @@ export const prepare = async (config: Config): Promise<Result<Prepared, readonly
   return fail([ring, assertionKeys, policies].flatMap((part) => (part.ok ? [] : part.failure)))
 }
 
-const ringOf = ({ session }: Config): Result<KeyRing, readonly Fault[]> => {
+/** The session keys that the configuration names, or some that end with the process. */
+export const readKeyRing = ({ session }: Config): Result<KeyRing, readonly Fault[]> => {
   if (session.keyRing === undefined) return ok(randomKeyRing())
   const ring = parseKeyRing(session.keyRing.reveal())
   if (ring.ok) return ring

@@ -14,8 +14,8 @@ export type ReturnUrlRules = {
 
 const LONGEST = 2048
 
-/** Our own flow: sending somebody there would loop, or sign him out. */
-const OWN_PATH = /^\/(?:oauth2|\.well-known)(?:\/|$)/i
+/** Our own flow: sending somebody there would loop, or sign him out. One page only shows. */
+const OWN_PATH = /^\/(?:oauth2(?!\/sessions$)|\.well-known)(?:\/|$)/i
 
 /**
  * Rebuilds a return URL from its checked parts, so that what is sent is what was checked. Knows

@@ -30,7 +30,8 @@ export type Moment = { readonly clock: 'ours' | 'issuer'; readonly ms: number }
 export type Revocable = {
   readonly sessionKey: SessionKey | undefined
   readonly subject: string
-  readonly providerSession: string | undefined
+  /** Digests: the session at the provider alone, and together with the subject. */
+  readonly providerSessions: readonly string[]
   readonly began:
     | { readonly kind: 'session'; readonly oursMs: number; readonly issuerMs: number | undefined }
     | { readonly kind: 'token'; readonly issuedMs: number }
@@ -132,11 +133,11 @@ export const createRevocationSet = (): RevocationSet => {
 const keyOf = ({ target, sessionsUntil }: Revocation): string =>
   `${sessionsUntil.clock} ${target.kind === 'everything' ? target.kind : `${target.kind} ${target.name}`}`
 
-const namesOf = ({ sessionKey, subject, providerSession }: Revocable): readonly string[] => [
+const namesOf = ({ sessionKey, subject, providerSessions }: Revocable): readonly string[] => [
   'everything',
   `subject ${subject}`,
   ...(sessionKey === undefined ? [] : [`session ${sessionKey}`]),
-  ...(providerSession === undefined ? [] : [`provider_session ${providerSession}`]),
+  ...providerSessions.map((name) => `provider_session ${name}`),
 ]
 
 const isEnded = (revocation: Revocation | undefined, { began }: Revocable): boolean => {

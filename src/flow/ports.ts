@@ -102,6 +102,8 @@ export type SessionDirectory = {
     issuer: string,
     subject: string,
   ) => Promise<Result<readonly ListedSession[], 'unreachable'>>
+  /** One, by its key; what it is, only its cookie tells. */
+  readonly find: (key: SessionKey) => Promise<Found<ListedSession>>
   /** All live sessions whose key begins so, in portions. What they are, only their cookies tell. */
   readonly all: (keyStart: string) => AsyncIterable<Result<readonly ListedSession[], 'unreachable'>>
 }

@@ -70,14 +70,15 @@ const revokeSubject = async (
   name: string,
 ): Promise<Result<Revoked, 'unreachable'>> => {
   const ordered = { nowMs: ports.nowMs(), lifeMs: ports.lifeMs }
-  let sessions = 0
+  let sessions: number | undefined = 0
   for (const [issuer, subject] of meanings(ports.names, name)) {
     const target = { kind: 'subject', name: ports.names.digest(issuer, subject) } as const
+    // Before the mark: what it ends is listed no more.
+    const listed = await ports.directory.of(issuer, subject)
     const added = await ports.revocations.add(endAllOf(target, ordered))
     if (!added.ok) return fail('unreachable')
-    const listed = await ports.directory.of(issuer, subject)
     for (const { key } of listed.ok ? listed.value : []) await ports.sessions.end(key)
-    sessions += listed.ok ? listed.value.length : 0
+    sessions = listed.ok && sessions !== undefined ? sessions + listed.value.length : undefined
   }
   return ok({ sessions })
 }

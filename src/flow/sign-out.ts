@@ -2,6 +2,9 @@ import { type SessionId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type SignInPorts } from './ports.ts'
 
+/** How a sign-out came about; the label values of a metric. */
+export type SignOutWay = 'browser' | 'back_channel' | 'front_channel'
+
 /**
  * Ends the session here, then says where the browser ends it at the provider.
  *

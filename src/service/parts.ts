@@ -7,11 +7,11 @@ import { type Config } from '../edge/config/config.ts'
 import { isHttp } from '../edge/config/cross-checks.ts'
 import { type DecisionLog } from '../edge/observe/decision-log.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
+import { type OpenIdProvider } from '../edge/oidc/identity-provider.ts'
 import { type PolicyWatch } from '../edge/policies/policy-watch.ts'
 import { type HeldKeys } from '../edge/sessions/held-keys.ts'
 import { type KeyRing } from '../edge/sessions/key-ring.ts'
 import { type RecordStore } from '../edge/sessions/record-store.ts'
-import { type IdentityProvider } from '../flow/ports.ts'
 import { type Sessions } from './sessions.ts'
 
 /** Everything that was read and checked before the service starts. */
@@ -32,7 +32,7 @@ export type Parts = Omit<ServiceInput, 'policies' | 'ring' | 'assertionKeys'> & 
   readonly decisionLog: DecisionLog
   readonly records: RecordStore
   readonly sessions: Sessions
-  readonly identityProvider: IdentityProvider
+  readonly identityProvider: OpenIdProvider
 }
 
 export const nowMs = (): number => Date.now()

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Metrics } from '../edge/observe/metrics.ts'
-import { createIdentityProvider } from '../edge/oidc/identity-provider.ts'
+import { createIdentityProvider, type OpenIdProvider } from '../edge/oidc/identity-provider.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { createKeepFresh, type KeepFresh } from '../flow/keep-fresh.ts'
-import { type IdentityProvider } from '../flow/ports.ts'
 import { now, type Parts, publicOrigin, type ServiceInput } from './parts.ts'
 
-export const createProvider = ({ config }: ServiceInput, metrics: Metrics): IdentityProvider => {
+export const createProvider = ({ config }: ServiceInput, metrics: Metrics): OpenIdProvider => {
   const { identityProvider } = config
   return createIdentityProvider({
     issuer: identityProvider.issuer,

@@ -11,8 +11,9 @@ import { createSignInCookies } from '../edge/http/cookies.ts'
 import { createPublicApp } from '../edge/http/public-app.ts'
 import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
+import { createBackChannel } from './back-channel.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
-import { createAttemptRecords } from './sessions.ts'
+import { createAttemptRecords, revokePorts } from './sessions.ts'
 
 export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> => {
   const { config, ring, assertionKeys, log, records, sessions, metrics } = parts
@@ -32,6 +33,9 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
       secure: !isHttp(config),
       maxAgeSeconds: config.session.absolute / 1000,
     }),
+    issuer: config.identityProvider.issuer,
+    backChannel: createBackChannel(parts),
+    ownSessions: { directory: sessions.directory, revoke: revokePorts(config, sessions) },
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
     proofFor: (returnUrl) => proofForUrl(parts, returnUrl),

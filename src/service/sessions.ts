@@ -14,13 +14,14 @@ import { createSessionIndex } from '../edge/sessions/session-index.ts'
 import { createRefreshLeases } from '../edge/sessions/session-leases.ts'
 import { createSessionStore } from '../edge/sessions/session-store.ts'
 import { createSessionUse } from '../edge/sessions/session-use.ts'
+import { type FindPorts } from '../flow/find-sessions.ts'
 import {
   type RefreshLeases,
   type Revocations,
   type SessionDirectory,
   type SessionStore,
 } from '../flow/ports.ts'
-import { type RevokePorts } from '../flow/revoke.ts'
+import { type RevokePorts, type SubjectNames } from '../flow/revoke.ts'
 import { limitsOf, monotonicMs, nowMs } from './parts.ts'
 
 export type Sessions = {
@@ -93,6 +94,7 @@ export const createSessions = (
     records,
     ring,
     use,
+    revocations,
     nowMs,
     absoluteMs,
     mostPerSubject: config.session.maxPerSubject,
@@ -124,13 +126,21 @@ export const revokePorts = (
   sessions: store,
   revocations,
   directory,
-  names: {
-    people: config.identityProvider.issuer,
-    tokenIssuers: config.tokenIssuers,
-    digest: subjectDigest,
-  },
+  names: subjectNames(config),
   nowMs,
   lifeMs: longestLifeMs(config),
+})
+
+/** What finding sessions takes. */
+export const findPorts = (config: Config, { directory }: Sessions): FindPorts => ({
+  directory,
+  names: subjectNames(config),
+})
+
+const subjectNames = ({ identityProvider, tokenIssuers }: Config): SubjectNames => ({
+  people: identityProvider.issuer,
+  tokenIssuers,
+  digest: subjectDigest,
 })
 
 /** No session and no bearer token lives longer; so long has a revocation to be remembered. */
@@ -144,7 +154,7 @@ export const revocableToken = (principal: Authenticated): Revocable => {
   return {
     sessionKey: undefined,
     subject: subjectDigest(issuer, subjectAtIssuer(principal)),
-    providerSession: undefined,
+    providerSessions: [],
     // One that does not say when it was issued may be older than anything.
     began: { kind: 'token', issuedMs: typeof issuedAt === 'number' ? issuedAt * 1000 : 0 },
   }

@@ -90,6 +90,7 @@ export const sessionsOver = (settings: SessionsSettings): Sessions => {
     records,
     ring,
     use,
+    revocations,
     nowMs,
     absoluteMs,
     mostPerSubject: settings.mostPerSubject,

@@ -143,6 +143,18 @@ export const CONFIG_SCHEMA = z.strictObject({
     claims: claims.prefault({}),
     trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
     timeout: duration('100ms', '30s').default(5000).describe('Deadline of each call to it.'),
+    logoutTokens: z
+      .strictObject({
+        allowUntyped: z
+          .boolean()
+          .default(false)
+          .describe('Take back-channel logout tokens without `typ: logout+jwt`: older providers.'),
+        allowWithoutExpiry: z
+          .boolean()
+          .default(false)
+          .describe('Take back-channel logout tokens without `exp`: older providers.'),
+      })
+      .prefault({}),
   }),
   session: SESSION_SCHEMA.prefault({}),
   tokenIssuers: z.array(tokenIssuer).default([]).describe('Issuers of bearer tokens (JWT).'),

@@ -1,10 +1,12 @@
 import express, { type Express } from 'express'
+import { type AdminOptions, adminRoutes } from './admin-routes.ts'
 import { lastResort, notFound } from './public-app.ts'
 
 export type OpsOptions = {
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
   /** Checks by name; each answers whether it is fine now, within its own deadline. */
   readonly readiness: Readonly<Record<string, () => Promise<boolean>>>
+  readonly admin: AdminOptions
   readonly onBug: (error: unknown) => void
 }
 
@@ -15,6 +17,7 @@ export const createOpsApp = (options: OpsOptions): Express => {
   app.disable('etag')
   app.enable('case sensitive routing')
   app.enable('strict routing')
+  app.set('query parser', false)
   app.get('/healthz', (_request, response) => {
     response.set('Cache-Control', 'no-store').type('text').send('ok\n')
   })
@@ -31,6 +34,7 @@ export const createOpsApp = (options: OpsOptions): Express => {
     const { text, contentType } = await options.metrics()
     response.set('Cache-Control', 'no-store').set('Content-Type', contentType).send(text)
   })
+  app.use(adminRoutes(options.admin))
   app.use(notFound)
   app.use(lastResort(options.onBug))
   return app

@@ -10,7 +10,8 @@ main{width:100%;max-width:30rem;padding:2rem;background:var(--card);border:1px s
 h1{margin:0 0 .75rem;font-size:1.4rem;line-height:1.25;text-wrap:balance}p{margin:.75rem 0;text-wrap:pretty}small,.soft{color:var(--soft)}code{font:.8125rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 a.button,button{display:inline-block;padding:.65rem 1.15rem;border:1px solid var(--accent);border-radius:.55rem;background:var(--accent);color:var(--card);font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
-a.button.second{background:none;color:var(--accent)}a:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+a.button.second,button.second{background:none;color:var(--accent)}a{color:var(--accent)}a.button{color:var(--card)}a:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+ul.sessions{margin:1rem 0;padding:0;list-style:none}ul.sessions li{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.85rem 0;border-top:1px solid var(--line)}ul.sessions div{min-width:0;overflow-wrap:anywhere}ul.sessions .soft{white-space:nowrap}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:1rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}`
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
@@ -19,7 +20,8 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
  * `form-action` is left open on purpose: browsers apply it to the redirect that follows a form
  * too, and signing out ends at the identity provider.
  */
-const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`
+const policyFor = (frameAncestors: string): string =>
+  `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors ${frameAncestors}`
 
 export type Page = { readonly title: string; readonly body: Html }
 
@@ -28,7 +30,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'Content-Security-Policy': policyFor("'none'"),
+}
+
+/** Lets pages of one other origin show the answer in a frame; `X-Frame-Options` cannot say that. */
+export const allowFrameBy = (response: Response, origin: string): void => {
+  response.removeHeader('X-Frame-Options')
+  response.set('Content-Security-Policy', policyFor(origin))
 }
 
 /** Sends a page that needs no script, follows the reader's colour scheme, and fits a phone. */

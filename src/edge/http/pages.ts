@@ -38,6 +38,12 @@ export const signedOut: Page = {
   body: html`<p>Your session here has ended.</p>${againLink}`,
 }
 
+/** In a frame of the provider; says the same whether or not there was a session to end. */
+export const endedElsewhere: Page = {
+  title: 'You signed out elsewhere',
+  body: html`<p>If that session was used here, it has ended here too.</p>`,
+}
+
 /** Asked where another site sent the browser here. */
 export const confirmSignOut = (returnTo: string): Page => ({
   title: 'Sign out?',
@@ -52,7 +58,7 @@ export const welcome = (who: string | undefined): Page =>
       }
     : {
         title: 'Vestibule',
-        body: html`<p>You are signed in as <strong>${who}</strong>.</p><div class="actions"><a class="button second" href="/oauth2/sign_out">Sign out</a></div>`,
+        body: html`<p>You are signed in as <strong>${who}</strong>.</p><div class="actions"><a class="button second" href="/oauth2/sessions">Your sessions</a><a class="button second" href="/oauth2/sign_out">Sign out</a></div>`,
       }
 
 /**

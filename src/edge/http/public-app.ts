@@ -1,7 +1,10 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import { backChannelRoutes } from './back-channel-routes.ts'
 import { errorPageRoutes } from './error-page-routes.ts'
+import { frontChannelRoutes } from './front-channel-routes.ts'
 import { SECURITY_HEADERS } from './page.ts'
 import { type PublicOptions } from './public-options.ts'
+import { sessionsRoutes } from './sessions-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { signOutRoutes } from './sign-out-routes.ts'
 import { userRoutes } from './user-routes.ts'
@@ -19,6 +22,9 @@ export const createPublicApp = (options: PublicOptions): Express => {
   app.use(errorPageRoutes(options.returnUrls.publicOrigin))
   app.use(signInRoutes(options))
   app.use(signOutRoutes(options))
+  app.use(backChannelRoutes(options.backChannel))
+  app.use(frontChannelRoutes(options))
+  app.use(sessionsRoutes(options))
   app.use(userRoutes(options))
   app.use(notFound)
   app.use(lastResort(options.observe.bug))

@@ -2,14 +2,21 @@ import { type JWK } from 'jose'
 import { type WantedProof } from '../../core/decision.ts'
 import { type ReturnUrlRules } from '../../core/return-url.ts'
 import { type SessionLimits } from '../../core/session.ts'
+import { type OwnSessionsPorts } from '../../flow/own-sessions.ts'
 import { type SignInPorts } from '../../flow/ports.ts'
 import { type BeginFailure, type CompleteFailure } from '../../flow/sign-in.ts'
+import { type SignOutWay } from '../../flow/sign-out.ts'
+import { type BackChannelOptions } from './back-channel-routes.ts'
 import { type SignInCookies } from './cookies.ts'
 
 /** What the routes of the public listener need. */
 export type PublicOptions = {
   readonly ports: SignInPorts
   readonly cookies: SignInCookies
+  /** Of the identity provider. */
+  readonly issuer: string
+  readonly backChannel: BackChannelOptions
+  readonly ownSessions: Pick<OwnSessionsPorts, 'directory' | 'revoke'>
   readonly returnUrls: ReturnUrlRules
   readonly limits: SessionLimits
   /** What the policy of a checked return URL asks of a sign-in beyond an ordinary one. */
@@ -27,7 +34,7 @@ export type SignInOutcome = 'started' | 'completed' | BeginFailure | CompleteFai
 
 export type PublicEvents = {
   readonly signIn: (outcome: SignInOutcome, detail?: string) => void
-  readonly signOut: () => void
+  readonly signOut: (way: SignOutWay) => void
   readonly returnUrlRefused: () => void
   readonly bug: (error: unknown) => void
 }

@@ -53,7 +53,7 @@ const endConfirmed = async (
     sendPage(response, 503, signOutFailed)
     return
   }
-  observe.signOut()
+  observe.signOut('browser')
   cookies.clearSession(response)
   redirect(response, ended.value?.href ?? returnTo)
 }

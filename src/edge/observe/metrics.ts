@@ -9,7 +9,8 @@ export type Dependency = 'session_store' | 'identity_provider' | 'token_issuer'
 export type Metrics = {
   readonly decided: (answer: Answer, seconds: number) => void
   readonly signIn: (outcome: string) => void
-  readonly signOut: () => void
+  readonly signOut: (way: string) => void
+  readonly logoutToken: (outcome: string) => void
   readonly revalidated: (outcome: string) => void
   readonly returnUrlRefused: () => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
@@ -61,7 +62,12 @@ export const createMetrics = (): Metrics => {
     'host',
   ])
   const signIns = counter('vestibule_sign_ins_total', 'Sign-ins by outcome.', ['outcome'])
-  const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs.')
+  const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs, by way.', ['way'])
+  const logoutTokens = counter(
+    'vestibule_logout_tokens_total',
+    'Requests at the back channel, by outcome.',
+    ['outcome'],
+  )
   const revalidations = counter(
     'vestibule_revalidations_total',
     'Questions to the provider about sessions, by outcome.',
@@ -138,7 +144,8 @@ export const createMetrics = (): Metrics => {
     },
     signIn: (outcome) => signIns.inc({ outcome }),
     revalidated: (outcome) => revalidations.inc({ outcome }),
-    signOut: () => signOuts.inc(),
+    signOut: (way) => signOuts.inc({ way }),
+    logoutToken: (outcome) => logoutTokens.inc({ outcome }),
     returnUrlRefused: () => returnUrls.inc(),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
     decisionDropped: (lines) => dropped.inc(lines),

@@ -24,11 +24,16 @@ export type IdentityProviderOptions = {
   readonly nowSeconds: () => number
 }
 
+export type OpenIdProvider = IdentityProvider & {
+  /** How it may sign ID tokens, as its discovery says; RS256 where it does not say. */
+  readonly idTokenAlgorithms: () => Promise<Result<readonly string[], 'unreachable'>>
+}
+
 export const CALLBACK_PATH = '/oauth2/callback'
 export const SIGNED_OUT_PATH = '/oauth2/signed_out'
 
 /** The OpenID provider, found by discovery when it is first needed and until it answers. */
-export const createIdentityProvider = (options: IdentityProviderOptions): IdentityProvider => {
+export const createIdentityProvider = (options: IdentityProviderOptions): OpenIdProvider => {
   const configuration = createDiscovery(options)
   return {
     authorizationUrl: async (attempt) => {
@@ -71,6 +76,11 @@ export const createIdentityProvider = (options: IdentityProviderOptions): Identi
         // An address that is none must not keep anybody signed in.
         return undefined
       }
+    },
+    idTokenAlgorithms: async () => {
+      const config = await configuration()
+      if (!config.ok) return config
+      return ok(config.value.serverMetadata().id_token_signing_alg_values_supported ?? ['RS256'])
     },
   }
 }

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { parseSessionId, parseSessionKey, type SessionId, type SessionKey } from '../../core/ids.ts'
+import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
 
 /** 256 random bits: the secret that the cookie holds. */
 export const mintSessionId = (): SessionId => {
@@ -21,8 +22,27 @@ export const sessionKeyOf = (id: SessionId): SessionKey => {
 export const subjectDigest = (issuer: string, subject: string): string =>
   hash('sha256', JSON.stringify(['subject', issuer, subject]), 'base64url')
 
-export const providerSessionDigest = (issuer: string, sid: string): string =>
-  hash('sha256', JSON.stringify(['sid', issuer, sid]), 'base64url')
+/** With a subject it is another name: it ends that session only where it is that subject's. */
+export const providerSessionDigest = (
+  issuer: string,
+  sid: string,
+  subject: string | undefined,
+): string =>
+  hash(
+    'sha256',
+    JSON.stringify(['sid', issuer, sid, ...(subject === undefined ? [] : [subject])]),
+    'base64url',
+  )
+
+/** Each name that the provider may call somebody's session by. */
+export const providerSessionDigests = (person: Authenticated): readonly string[] => {
+  const { issuer, claims } = person
+  const sid = Object.hasOwn(claims, 'sid') ? claims['sid'] : undefined
+  if (typeof sid !== 'string') return []
+  return [undefined, subjectAtIssuer(person)].map((subject) =>
+    providerSessionDigest(issuer, sid, subject),
+  )
+}
 
 /** The braces keep all records of a session in one slot of a Redis Cluster. */
 const named = (key: SessionKey, part: string): string => `vestibule:{${key}}:${part}`

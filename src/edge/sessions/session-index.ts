@@ -6,10 +6,11 @@ import {
   type SessionKey,
 } from '../../core/ids.ts'
 import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
-import { ok, type Result } from '../../core/result.ts'
-import { type ListedSession } from '../../flow/ports.ts'
+import { fail, ok, type Result } from '../../core/result.ts'
+import { type Revocable } from '../../core/revocation.ts'
+import { type ListedSession, type Revocations } from '../../flow/ports.ts'
 import { type KeyRing } from './key-ring.ts'
-import { indexName, sessionName, subjectDigest } from './names.ts'
+import { indexName, namesOf, sessionName, subjectDigest } from './names.ts'
 import { type Outcome, type RecordStore } from './record-store.ts'
 import { seal, unseal } from './sealing.ts'
 import { type SessionUse } from './session-use.ts'
@@ -18,6 +19,7 @@ export type SessionIndexOptions = {
   readonly records: RecordStore
   readonly ring: () => KeyRing
   readonly use: Pick<SessionUse, 'lastUse'>
+  readonly revocations: Pick<Revocations, 'standingOf'>
   readonly nowMs: () => number
   /** No session lives longer. */
   readonly absoluteMs: number
@@ -37,7 +39,17 @@ export type SessionIndex = {
   readonly list: (issuer: string, subject: string) => Promise<Outcome<readonly ListedSession[]>>
 }
 
-export type Listing = { readonly createdAt: EpochSeconds; readonly browser: string | undefined }
+export type Listing = {
+  readonly createdAt: EpochSeconds
+  readonly browser: string | undefined
+  readonly revocable: Revocable
+}
+
+type Listed = Pick<ListedSession, 'createdAt' | 'browser'> & {
+  readonly beganMs: number | undefined
+  readonly issuerMs: number | undefined
+  readonly providerSessions: readonly string[]
+}
 
 type Looked =
   | ({ readonly kind: 'live' } & ListedSession)
@@ -48,6 +60,9 @@ type Looked =
 const LISTING = z.object({
   createdAt: z.number().int().nonnegative().transform(epochSeconds),
   browser: z.string().max(100).optional(),
+  beganMs: z.number().optional(),
+  issuerMs: z.number().optional(),
+  providerSessions: z.array(z.string().max(100)).max(2).optional(),
 })
 
 /** Dead entries are cleared away each time that so many have been added. */
@@ -57,7 +72,7 @@ const SETTLED_SECONDS = 60
 const PORTION = 200
 
 export const createSessionIndex = (options: SessionIndexOptions): SessionIndex => {
-  const { records, ring, use, nowMs, absoluteMs, mostPerSubject } = options
+  const { records, ring, use, revocations, nowMs, absoluteMs, mostPerSubject } = options
   /** Undefined for one that is over. */
   const lastUseOf = async (field: string): Promise<Outcome<number | undefined>> => {
     const key = parseSessionKey(field)
@@ -75,7 +90,12 @@ export const createSessionIndex = (options: SessionIndexOptions): SessionIndex =
     const listing = listingOf(ring(), issuer, subject, sealed)
     const key = parseSessionKey(field)
     if (key !== undefined && used.value !== undefined) {
-      return ok({ kind: 'live', key, ...listing, lastUsedAt: epochSeconds(used.value / 1000) })
+      const standing = await revocations.standingOf(revocableOf(key, issuer, subject, listing))
+      if (standing === 'unreachable') return fail('unreachable')
+      if (standing === 'revoked') return ok({ kind: 'dead', field })
+      const { createdAt, browser } = listing
+      const lastUsedAt = epochSeconds(used.value / 1000)
+      return ok({ kind: 'live', key, createdAt, browser, lastUsedAt })
     }
     const isSettled = (listing.createdAt ?? 0) < nowMs() / 1000 - SETTLED_SECONDS
     return ok(isSettled ? { kind: 'dead', field } : { kind: 'coming' })
@@ -96,6 +116,10 @@ export const createSessionIndex = (options: SessionIndexOptions): SessionIndex =
     }
     const dead = looked.flatMap((each) => (each.kind === 'dead' ? [each.field] : []))
     if (dead.length > 0) await records.removeFields(name, dead)
+    // What was revoked may still be stored; nobody will ask for it any more.
+    for (const key of dead.flatMap((field) => parseSessionKey(field) ?? [])) {
+      await records.remove(namesOf(key))
+    }
     const live = looked.flatMap((each) => (each.kind === 'live' ? [each] : []))
     return ok(
       live
@@ -104,10 +128,16 @@ export const createSessionIndex = (options: SessionIndexOptions): SessionIndex =
     )
   }
   return {
-    add: async (person, key, { createdAt, browser }) => {
+    add: async (person, key, { createdAt, browser, revocable }) => {
       const { issuer } = person
       const subject = subjectAtIssuer(person)
-      const listing = seal(ring(), secretOf(issuer, subject), 'listing', { createdAt, browser })
+      const { began, providerSessions } = revocable
+      const listing = seal(ring(), secretOf(issuer, subject), 'listing', {
+        createdAt,
+        browser,
+        providerSessions,
+        ...(began.kind === 'session' ? { beganMs: began.oursMs, issuerMs: began.issuerMs } : {}),
+      })
       const name = indexName(subjectDigest(issuer, subject))
       const count = await records.setField(name, key, listing, absoluteMs)
       if (!count.ok) return count
@@ -131,16 +161,30 @@ export const createSessionIndex = (options: SessionIndexOptions): SessionIndex =
 const secretOf = (issuer: string, subject: string): string => JSON.stringify([issuer, subject])
 
 /** Nothing but the key is known of one whose entry cannot be read. */
-const listingOf = (
-  ring: KeyRing,
-  issuer: string,
-  subject: string,
-  sealed: Buffer,
-): Pick<ListedSession, 'createdAt' | 'browser'> => {
+const listingOf = (ring: KeyRing, issuer: string, subject: string, sealed: Buffer): Listed => {
   const opened = unseal(ring, secretOf(issuer, subject), 'listing', sealed)
   const { data } = LISTING.safeParse(opened)
-  return { createdAt: data?.createdAt, browser: data?.browser }
+  return {
+    createdAt: data?.createdAt,
+    browser: data?.browser,
+    beganMs: data?.beganMs,
+    issuerMs: data?.issuerMs,
+    providerSessions: data?.providerSessions ?? [],
+  }
 }
+
+/** One that does not say when it began is shown: to hide what lives is worse. */
+const revocableOf = (
+  sessionKey: SessionKey,
+  issuer: string,
+  subject: string,
+  { beganMs = Number.MAX_SAFE_INTEGER, issuerMs, providerSessions }: Listed,
+): Revocable => ({
+  sessionKey,
+  subject: subjectDigest(issuer, subject),
+  providerSessions,
+  began: { kind: 'session', oursMs: beganMs, issuerMs: issuerMs ?? Number.MAX_SAFE_INTEGER },
+})
 
 const portionsOf = <Value>(all: readonly Value[]): readonly (readonly Value[])[] =>
   Array.from({ length: Math.ceil(all.length / PORTION) }, (_each, index) =>

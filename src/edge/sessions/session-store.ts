@@ -9,7 +9,7 @@ import { type KeyRing } from './key-ring.ts'
 import {
   mintSessionId,
   namesOf,
-  providerSessionDigest,
+  providerSessionDigests,
   sessionKeyOf,
   sessionName,
   subjectDigest,
@@ -138,7 +138,8 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       const key = sessionKeyOf(id)
       // Signed out everywhere, while he was signing in here.
       const isOverrun = earliest.value - 1 - SKEW_MS > startedAt * 1000 + 999
-      const standing = await revocations.standingOf(revocableOf(session, key))
+      const revocable = revocableOf(session, key)
+      const standing = await revocations.standingOf(revocable)
       if (standing === 'unreachable') return fail('unreachable')
       if (isOverrun || standing === 'revoked') return fail('revoked')
       const tokensKept = await records.put(
@@ -148,7 +149,8 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       )
       if (!tokensKept.ok) return tokensKept
       // Before the session itself: one that nobody can list must not be reachable.
-      const indexed = await index.add(principal, key, { createdAt: session.createdAt, browser })
+      const listing = { createdAt: session.createdAt, browser, revocable }
+      const indexed = await index.add(principal, key, listing)
       if (!indexed.ok) return indexed
       const used = await use.begin(key)
       if (!used.ok) return used
@@ -196,12 +198,10 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
 }
 
 const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
-  const { issuer, claims } = principal
-  const sid = Object.hasOwn(claims, 'sid') ? claims['sid'] : undefined
   return {
     sessionKey: key,
-    subject: subjectDigest(issuer, subjectAtIssuer(principal)),
-    providerSession: typeof sid === 'string' ? providerSessionDigest(issuer, sid) : undefined,
+    subject: subjectDigest(principal.issuer, subjectAtIssuer(principal)),
+    providerSessions: providerSessionDigests(principal),
     began: {
       kind: 'session',
       oursMs: beganMs,

@@ -22,7 +22,9 @@ export const claimsAreSound = (
     exp - iat <= limits.maxLifetimeSeconds &&
     parseSubject(claims['sub']) !== undefined &&
     // A token bound to a key or certificate is no bearer token (RFC 9449 section 7.1).
-    !Object.hasOwn(claims, 'cnf')
+    !Object.hasOwn(claims, 'cnf') &&
+    // It tells of an event (RFC 8417), such as a sign-out; nobody may call with it.
+    !Object.hasOwn(claims, 'events')
   )
 }
 
