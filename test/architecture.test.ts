@@ -23,6 +23,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:net',
     'node:stream',
   ],
+  'edge/manifests': [
+    'core',
+    'migrate',
+    'edge/files',
+    'edge/manifests',
+    'yaml',
+    'zod',
+    'node:fs',
+    'node:fs/promises',
+    'node:path',
+  ],
   'edge/observe': [
     'core',
     'flow',
@@ -37,6 +48,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
   'edge/outbound': ['edge/outbound'],
+  migrate: ['core', 'migrate', 'presets'],
   presets: ['core', 'presets'],
   'edge/policies': [
     'core',
