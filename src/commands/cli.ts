@@ -1,6 +1,7 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { migrateVerify } from './migrate-verify.ts'
 import { policyDiff } from './policy-diff.ts'
 import { policyExplain } from './policy-explain.ts'
 import { policyLint } from './policy-lint.ts'
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   policyReplay,
   policyMatrix,
   policyDiff,
+  migrateVerify,
 ]
 
 /** Finds the command in the arguments and runs it. */
