@@ -50,7 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
   'edge/outbound': ['edge/outbound'],
-  migrate: ['core', 'migrate', 'presets'],
+  migrate: ['core', 'migrate', 'presets', 'ipaddr.js'],
   presets: ['core', 'presets'],
   'edge/policies': [
     'core',
@@ -77,6 +77,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:path',
     'node:tls',
   ],
+  'edge/reports': ['core', 'migrate', 'edge/http', 'edge/reports'],
   'edge/sessions': ['core', 'flow', 'edge/sessions', 'ioredis', 'lru-cache', 'zod', 'node:crypto'],
   'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
 }
