@@ -1,6 +1,7 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { migrateTranslate } from './migrate-translate.ts'
 import { migrateVerify } from './migrate-verify.ts'
 import { policyDiff } from './policy-diff.ts'
 import { policyExplain } from './policy-explain.ts'
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   policyReplay,
   policyMatrix,
   policyDiff,
+  migrateTranslate,
   migrateVerify,
 ]
 
