@@ -79,6 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/reports': ['core', 'migrate', 'edge/http', 'edge/reports'],
   'edge/sessions': ['core', 'flow', 'edge/sessions', 'ioredis', 'lru-cache', 'zod', 'node:crypto'],
+  'edge/site': ['core', 'migrate', 'edge/files', 'edge/site', 'zod'],
   'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
 }
 

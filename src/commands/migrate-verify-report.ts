@@ -3,7 +3,7 @@ import { type Checked, isFine, type Verification } from '../migrate/verify/verif
 import { junitXml } from './junit.ts'
 import { printable } from './printable.ts'
 
-export type VerifyReport = Verification & { readonly plan: string }
+export type VerifyReport = Verification & { readonly plan: string; readonly at: Date }
 
 const WHAT: Readonly<Record<StepKind, string>> = {
   anonymous: 'nobody signed in',
@@ -53,11 +53,12 @@ const checkedLines = (each: Checked): readonly string[] => [
 const outcome = ({ answered }: Checked): string =>
   answered.kind === 'answer' ? String(answered.status) : answered.detail
 
-export const verifyJson = ({ plan, run, checked, leftOut }: VerifyReport): string =>
+export const verifyJson = ({ plan, at, run, checked, leftOut }: VerifyReport): string =>
   JSON.stringify(
     {
       ok: checked.every(isFine),
       plan,
+      at: at.toISOString(),
       run,
       requests: checked.length,
       failed: checked.filter((each) => !isFine(each)).length,

@@ -44,7 +44,7 @@ Exit codes: 0 all as planned, 1 something is not, 2 could not run.`,
       return 2
     }
     const verification = await verify(read.value, options.logs)
-    const report = { ...verification, plan: options.plan }
+    const report = { ...verification, plan: options.plan, at: new Date() }
     if (options.junit !== undefined) await writeFile(options.junit, verifyJunit(report))
     say(options.json ? verifyJson(report) : verifyText(report))
     return verification.checked.every(isFine) ? 0 : 1
