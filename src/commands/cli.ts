@@ -1,6 +1,7 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { migrateIngress } from './migrate-ingress.ts'
 import { migrateReport } from './migrate-report.ts'
 import { migrateTranslate } from './migrate-translate.ts'
 import { migrateVerify } from './migrate-verify.ts'
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   policyMatrix,
   policyDiff,
   migrateTranslate,
+  migrateIngress,
   migrateVerify,
   migrateReport,
 ]
