@@ -12,7 +12,6 @@ import {
   machineText,
   peopleText,
   STAGE_ORDER,
-  spanText,
   surpriseText,
   vpnText,
   zonesText,
@@ -31,7 +30,7 @@ const TONES: Readonly<Record<Stage, Tone>> = {
 export const reportHtml = (report: MigrationReport): string =>
   reportPage({
     title: 'From network trust to identity',
-    lead: `Where ${countText(report.standings.length, 'host')} stand${report.standings.length === 1 ? 's' : ''} on the way from the VPN to identity${spanText(report)}.`,
+    lead: leadText(report),
     body: joined(
       summary(report),
       stagesSection(report),
@@ -41,6 +40,17 @@ export const reportHtml = (report: MigrationReport): string =>
     ),
     footer: `Made by vestibule migrate report, for ${dayText(report.at)}. It changes nothing and asks nobody.`,
   })
+
+const leadText = (report: MigrationReport): string => {
+  const { network_trusted: trusted, vpn_removable: removable } = report.stages
+  const all = report.standings.length
+  return `${removable} of ${countText(all, 'host')} ${removable === 1 ? 'needs' : 'need'} the VPN no more; ${trusted} still ${trusted === 1 ? 'trusts' : 'trust'} the network.${decisionsText(report)}`
+}
+
+const decisionsText = ({ from, to }: MigrationReport): string =>
+  from === undefined || to === undefined
+    ? ''
+    : ` Decisions from ${dayText(from)} to ${dayText(to)}.`
 
 const sumOf = ({ standings }: MigrationReport, countOf: (standing: Standing) => number): number =>
   standings.reduce((total, each) => total + countOf(each), 0)
@@ -102,7 +112,7 @@ const overview = ({ standings, days }: MigrationReport): Html =>
     ],
     rows: standings.map((standing) => [
       joined(
-        html`${standing.host}`,
+        hostName(standing.host),
         standing.owner === undefined ? NOTHING : html`<br><small>${standing.owner}</small>`,
       ),
       joined(badge(TONES[standing.stage], STAGE_NAMES[standing.stage]), track(standing.stage)),
@@ -119,6 +129,10 @@ const readiness = ({ stage, isReady, blockers }: Standing): Html => {
   return isReady ? badge('good', 'ready') : badge('warning', `${blockers.length} in the way`)
 }
 
+/** A long name is broken at its dots. */
+const hostName = (host: string): Html =>
+  html`${host.split('.').map((label, index) => html`${index === 0 ? NOTHING : html`.<wbr>`}${label}`)}`
+
 /** Six steps, filled as far as the host has come. */
 const track = (stage: Stage): Html => {
   const reached = STAGE_ORDER.indexOf(stage)
@@ -131,7 +145,7 @@ const track = (stage: Stage): Html => {
 const hostDetails = (standing: Standing, { days }: MigrationReport): Html => {
   const { host, stage, callers, exposure, blockers, next, rollback, isReady } = standing
   const isGuarded = stage !== 'network_trusted'
-  return html`<details><summary>${host} ${badge(TONES[stage], STAGE_NAMES[stage])}</summary><div>
+  return html`<details><summary>${hostName(host)} ${badge(TONES[stage], STAGE_NAMES[stage])}</summary><div>
 <p>${sentence(standing.meaning)}${standing.observedUntil === undefined ? '' : ` Enforced from ${dayText(standing.observedUntil)} on, whatever the log says.`}</p>
 <dl>${pairs([
     ['Answers for it', standing.owner ?? 'nobody is named'],

@@ -35,7 +35,7 @@ export const reportText = (report: MigrationReport, read: Read): string =>
     .map(printable)
     .join('\n')
 
-export const spanText = ({ from, to }: MigrationReport): string =>
+const spanText = ({ from, to }: MigrationReport): string =>
   from === undefined || to === undefined
     ? ''
     : `, decisions from ${dayText(from)} to ${dayText(to)}`

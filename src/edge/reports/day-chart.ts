@@ -22,7 +22,7 @@ export const dayChart = ({ caption, note, days }: DayChart): Html => {
   const names = days[0]?.parts ?? []
   return html`<figure><figcaption>${caption}<small>${note}</small></figcaption>
 <svg class="days" viewBox="0 0 ${String(WIDTH)} ${String(HEIGHT)}" preserveAspectRatio="none" role="img" aria-label="${wordsOf(days, most)}">${days.map((day, index) => column(day, { at: index * step, width: step * 0.8, most }))}<path class="axis" d="M0 ${String(HEIGHT)}H${String(WIDTH)}"/></svg>
-<div class="ends"><span>${first?.label ?? ''}</span><span>${last?.label ?? ''}</span></div>
+<div class="ends"><span>${first?.label ?? ''}</span><span>${mostText(days, most)}</span><span>${last?.label ?? ''}</span></div>
 <ul class="legend">${names.map(({ name, tone }) => html`<li>${swatch(tone)}${name}</li>`)}</ul>
 <details><summary>The numbers</summary><div>${table({
     caption,
@@ -32,6 +32,9 @@ export const dayChart = ({ caption, note, days }: DayChart): Html => {
 }
 
 const sum = (parts: readonly Part[]): number => parts.reduce((total, { value }) => total + value, 0)
+
+const mostText = (days: readonly DayBar[], most: number): string =>
+  days.some(({ parts }) => sum(parts) > 0) ? `at most ${most} a day` : ''
 
 const wordsOf = (days: readonly DayBar[], most: number): string => {
   const highest = days.find(({ parts }) => sum(parts) === most)

@@ -43,6 +43,10 @@ export const stageOf = (
   return isClosed(exposure) ? 'network_closed' : 'enforced'
 }
 
+/** What to do with a host whose policy is there, and which some way does not ask. */
+export const GUARD_EVERY_WAY =
+  'Let every Ingress of this host ask Vestibule: vestibule migrate ingress writes the change.'
+
 /** What a stage means on this host; of those that are furthest back there are three kinds. */
 export const meaningOf = (
   stage: Stage,
