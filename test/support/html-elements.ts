@@ -74,12 +74,7 @@ const readStart = (
   closesItself: boolean,
   { elements, open, complain, line }: Reading,
 ): string | undefined => {
-  const attributes = new Map<string, string>()
-  for (const [, attribute = '', value = ''] of written.matchAll(ATTRIBUTE)) {
-    if (attributes.has(attribute)) complain(`${attribute} twice on <${name}>`)
-    if (REFERENCE.test(value)) complain(`a bare & in ${attribute}`)
-    attributes.set(attribute, value)
-  }
+  const attributes = attributesOf(name, written, complain)
   const parent = open.at(-1)
   const element = { name, attributes, parent, children: [], line, text: '' }
   elements.push(element)
@@ -87,4 +82,18 @@ const readStart = (
   if (closesItself && !SELF_CLOSING.has(name)) complain(`<${name}/> is no such thing`)
   if (!closesItself && !VOID.has(name)) open.push(element)
   return RAW.has(name) ? name : undefined
+}
+
+const attributesOf = (
+  element: string,
+  written: string,
+  complain: Reading['complain'],
+): ReadonlyMap<string, string> => {
+  const attributes = new Map<string, string>()
+  for (const [, name = '', value = ''] of written.matchAll(ATTRIBUTE)) {
+    if (attributes.has(name)) complain(`${name} twice on <${element}>`)
+    if (REFERENCE.test(value)) complain(`a bare & in ${name}`)
+    attributes.set(name, value)
+  }
+  return attributes
 }
