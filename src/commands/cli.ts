@@ -2,6 +2,7 @@ import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
 import { migrateIngress } from './migrate-ingress.ts'
+import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
 import { migrateReport } from './migrate-report.ts'
 import { migrateTranslate } from './migrate-translate.ts'
 import { migrateVerify } from './migrate-verify.ts'
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   policyDiff,
   migrateTranslate,
   migrateIngress,
+  migrateNetworkpolicy,
   migrateVerify,
   migrateReport,
 ]
