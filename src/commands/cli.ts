@@ -2,6 +2,7 @@ import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
 import { migrateIngress } from './migrate-ingress.ts'
+import { migrateInventory } from './migrate-inventory.ts'
 import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
 import { migrateReport } from './migrate-report.ts'
 import { migrateTranslate } from './migrate-translate.ts'
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   migrateTranslate,
   migrateIngress,
   migrateNetworkpolicy,
+  migrateInventory,
   migrateVerify,
   migrateReport,
 ]
@@ -66,7 +68,7 @@ const withoutCommand = (args: readonly string[]): ExitCode => {
   if (!asked) print(`vestibule: ${args.join(' ')} is not a command.\n`)
   print('Usage: vestibule COMMAND [OPTIONS]\n')
   for (const { name, summary } of group.length > 0 ? group : COMMANDS) {
-    print(`  ${name.padEnd(16)} ${summary}`)
+    print(`  ${name.padEnd(21)} ${summary}`)
   }
   print('\nvestibule COMMAND --help says more.')
   return asked ? 0 : 2

@@ -136,5 +136,29 @@ export const MORE_FINGERPRINTS: readonly Fingerprint[] = (
     ['hubble', 'Hubble UI', ['cilium/hubble-ui'], ['hubble-ui'], 'medium', GATE],
     ['zipkin', 'Zipkin', ['openzipkin/zipkin'], ['zipkin'], 'medium', GATE],
     ['locust', 'Locust', ['locustio/locust'], ['locust'], 'medium', GATE],
+    [
+      'dex',
+      'Dex',
+      ['dexidp/dex'],
+      ['dex'],
+      'high',
+      'People sign in through it, so it stays before the gate.',
+    ],
+    [
+      'authelia',
+      'Authelia',
+      ['authelia/authelia'],
+      ['authelia'],
+      'high',
+      'An older gate: vestibule migrate translate reads its rules.',
+    ],
+    [
+      'vestibule',
+      'Vestibule',
+      ['vestibule'],
+      ['vestibule', 'vestibule-public'],
+      'high',
+      'The gate itself.',
+    ],
   ] as const
 ).map(simpleFingerprint)

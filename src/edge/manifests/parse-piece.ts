@@ -104,7 +104,7 @@ const troublesOf = (document: Document.Parsed, text: string): readonly Trouble[]
   return found
 }
 
-/** A few aliases can expand to gigabytes, and no tool that writes manifests writes any. */
+/** A few aliases can expand to gigabytes; kubectl, helm and kustomize write none. */
 const nodeTrouble = (node: Node): Trouble | undefined => {
   const offset = node.range?.[0] ?? 0
   if (isAlias(node)) {
