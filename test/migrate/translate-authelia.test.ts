@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { translateAuthelia } from '../../src/migrate/translate/authelia.ts'
 import { faultsOf } from '../support/policies.ts'
 import { type Asking, filesOf, lets, loadedFrom, sourceOf } from './support-translate.ts'
@@ -117,18 +117,23 @@ type ModelRule = {
   readonly networks?: readonly string[]
 }
 
+const isAbout = ({ domain }: ModelRule, { host }: Asking): boolean =>
+  domain === host || (domain.startsWith('*.') && host.endsWith(domain.slice(1)))
+
+const fitsRequest = ({ resources, methods, networks }: ModelRule, who: Asking): boolean =>
+  (resources === undefined || resources.some((each) => new RegExp(each).test(who.path))) &&
+  (methods === undefined || methods.includes(who.method)) &&
+  (networks === undefined || who.ip.startsWith('10.'))
+
+/** Somebody anonymous is asked to sign in, which no more lets him pass than the next rule may. */
+const fitsSubject = ({ subject }: ModelRule, { groups }: Asking): boolean =>
+  subject === undefined ||
+  groups === undefined ||
+  subject.some((all) => all.every((each) => groups.includes(each.replace('group:', ''))))
+
 const autheliaLets = (rules: readonly ModelRule[], who: Asking): boolean => {
   const rule = rules.find(
-    ({ domain, subject, resources, methods, networks }) =>
-      (domain === who.host || (domain.startsWith('*.') && who.host.endsWith(domain.slice(1)))) &&
-      (resources?.some((pattern) => new RegExp(pattern).test(who.path)) ?? true) &&
-      (methods?.includes(who.method) ?? true) &&
-      (networks?.some((network) => network === '10.0.0.0/8' && who.ip.startsWith('10.')) ?? true) &&
-      // Somebody anonymous is asked to sign in, which no more lets him pass than the next rule may.
-      (subject?.some((all) =>
-        all.every((each) => who.groups?.includes(each.replace('group:', '')) ?? true),
-      ) ??
-        true),
+    (each) => isAbout(each, who) && fitsRequest(each, who) && fitsSubject(each, who),
   )
   if (rule === undefined || rule.policy === 'deny') return false
   if (rule.policy === 'bypass') return true
