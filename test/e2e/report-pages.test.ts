@@ -36,6 +36,19 @@ const REPORTS = [
     title: 'From network trust to identity',
     words: COMPANY_REPORT,
   },
+  {
+    name: 'migrate inventory',
+    title: 'What the network still decides',
+    words: [
+      'migrate',
+      'inventory',
+      'test/fixtures/cluster',
+      '--format',
+      'html',
+      '--out',
+      '@inventory.html',
+    ],
+  },
 ] as const
 
 /** A phone, the narrowest page that has to fit (WCAG 2.2, 1.4.10), and a desk. */

@@ -4,7 +4,7 @@ import { type Inventory } from '../../migrate/inventory/inventory.ts'
 import { type PlannedHost, type Wave } from '../../migrate/inventory/waves.ts'
 import { type Html, html } from '../http/html.ts'
 import { barChart, donutChart } from './charts.ts'
-import { badge, figures, NOTHING, reportPage, type Tone } from './page.ts'
+import { badge, breakable, figures, NOTHING, reportPage, type Tone } from './page.ts'
 import { table } from './table.ts'
 
 const SEVERITIES: readonly (readonly [severity: Severity, tone: Tone, name: string])[] = [
@@ -45,7 +45,7 @@ export const inventoryPage = (inventory: Inventory, unread: number): string => {
       { value: faults.length, text: 'findings in all' },
     ])}
 ${unread === 0 ? NOTHING : html`<p><strong>Not all was read: ${String(unread)} faults. What is missing here may be worse than what is here.</strong></p>`}
-<section aria-labelledby="standing"><h2 id="standing">Where the hosts stand</h2><div class="pair"><div class="card">${standingChart(hosts)}</div><div class="card">${severityChart(faults)}</div></div></section>
+<section aria-labelledby="standing"><h2 id="standing">Where the hosts stand</h2><div class="pair"><div class="card">${standingChart(hosts)}</div><div class="card">${severityChart(faults)}${MEANINGS}</div></div></section>
 <section aria-labelledby="plan"><h2 id="plan">The plan</h2>${planSection(inventory.waves)}</section>
 <section aria-labelledby="first"><h2 id="first">What not to leave until then</h2>${urgent(faults)}</section>
 <section aria-labelledby="hosts"><h2 id="hosts">Hosts</h2>${hostTable(hosts)}</section>
@@ -87,6 +87,8 @@ const severityChart = (faults: readonly Finding[]): Html =>
     })),
   })
 
+const MEANINGS = html`<dl class="meanings"><dt>High</dt><dd>Lets in today who should not be, or can be made to.</dd><dt>Medium</dt><dd>Trust in the network, or a way around the gate that needs a foothold.</dd><dt>Low</dt><dd>To be cleared before the host moves.</dd></dl>`
+
 const planSection = (waves: readonly Wave[]): Html => {
   if (waves.length === 0) return html`<p>Nothing is left to move.</p>`
   const efforts = barChart({
@@ -113,7 +115,7 @@ const waveSection = ({ name, aim, hosts }: Wave, index: number): Html =>
 `
 
 const plannedHost = ({ host, effort, because, first }: PlannedHost): Html =>
-  html`<details><summary>${host} ${badge('calm', `effort ${effort}`)}</summary><div><p>${sentence(because)}</p>${
+  html`<details><summary>${breakable(host)} ${badge('calm', `effort ${effort}`)}</summary><div><p>${sentence(because)}</p>${
     first.length === 0
       ? html`<p>Nothing stands in the way.</p>`
       : html`<p>Before its gate enforces:</p><ul class="plain">${first.map((task) => html`<li>${task}</li>`)}</ul>`
@@ -135,7 +137,7 @@ const urgent = (faults: readonly Finding[]): Html => {
 const kindCard = (findings: readonly Finding[]): Html => {
   const [first] = findings
   if (first === undefined) return NOTHING
-  return html`<article class="card"><h3>${first.title} ${badge(TONES[first.severity], String(findings.length))}</h3><p>${first.why}</p><p><strong>Next:</strong> ${first.next}</p><ul class="plain">${findings.map(occurrence)}</ul></article>
+  return html`<div class="card"><h3>${first.title} ${badge(TONES[first.severity], String(findings.length))}</h3><p>${first.why}</p><p><strong>Next:</strong> ${first.next}</p><ul class="plain">${findings.map(occurrence)}</ul></div>
 `
 }
 
@@ -155,7 +157,7 @@ const hostTable = (hosts: readonly HostEntry[]): Html =>
     rows: hosts.map((entry) => {
       const [tone, name] = STANDINGS[entry.standing]
       return [
-        html`${entry.host}<br><small>${entry.ingresses.join(', ')}</small>`,
+        html`${breakable(entry.host)}<br><small>${breakable(entry.ingresses.join(', '))}</small>`,
         badge(tone, name),
         applicationCell(entry),
         entry.internalBecause.length === 0

@@ -47,6 +47,12 @@ export const figures = (
 ): Html =>
   html`<ul class="figures">${items.map(({ value, text }) => html`<li><strong>${String(value)}</strong>${text}</li>`)}</ul>`
 
+/** A host or name that may be broken where its parts meet, and nowhere else. */
+export const breakable = (text: string): Html => {
+  const parts = text.split(/(?<=[./])/)
+  return html`${parts.map((part, index) => (index === 0 ? html`${part}` : html`<wbr>${part}`))}`
+}
+
 /** Several pieces of markup, one after the other. */
 export const joined = (...parts: readonly Html[]): Html => html`${parts}`
 
