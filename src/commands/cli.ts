@@ -1,6 +1,7 @@
 import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { migrateDrift } from './migrate-drift.ts'
 import { migrateIngress } from './migrate-ingress.ts'
 import { migrateInventory } from './migrate-inventory.ts'
 import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   migrateIngress,
   migrateNetworkpolicy,
   migrateInventory,
+  migrateDrift,
   migrateVerify,
   migrateReport,
 ]
