@@ -26,6 +26,8 @@ export type Trouble = {
 /** Troubles of one piece that are told; a broken one can have one for each of its bytes. */
 const MOST_TROUBLES = 10
 
+const NO_TEMPLATES = 'Is it a template? Render it first, with helm template.'
+
 const CUT_OFF = 'Read it again: was the command that wrote it stopped, or the disk full?'
 
 const TROUBLES: Readonly<Record<Exclude<Piece['trouble'], undefined>, Omit<Trouble, 'offset'>>> = {
@@ -35,7 +37,6 @@ const TROUBLES: Readonly<Record<Exclude<Piece['trouble'], undefined>, Omit<Troub
   },
   too_deep: { problem: `nests deeper than ${DEEPEST} levels`, remedy: 'Leave it out.' },
   truncated: { problem: 'begins here and does not end', remedy: CUT_OFF },
-  no_json: { problem: 'is neither JSON nor YAML', remedy: 'Write one object after the other.' },
 }
 
 export const parsePiece = (piece: Piece): Result<unknown, readonly Trouble[]> => {
@@ -92,9 +93,7 @@ const troublesOf = (document: Document.Parsed, text: string): readonly Trouble[]
     .map(({ pos, message }) => ({
       offset: pos[0],
       problem: withoutSource(message),
-      remedy: text.includes('{{')
-        ? 'Is it a template? Render it first, with helm template.'
-        : 'Correct the YAML.',
+      remedy: text.includes('{{') ? NO_TEMPLATES : 'Correct the YAML.',
     }))
   visit(document, (_key, node) => {
     const trouble = isNode(node) ? nodeTrouble(node) : undefined
@@ -120,7 +119,7 @@ const mapTrouble = ({ items }: YAMLMap, start: number): Trouble | undefined => {
   const seen = new Set<string>()
   for (const { key } of items) {
     if (!isScalar(key)) {
-      return { offset: start, problem: 'has a key that is no text', remedy: 'Write a name.' }
+      return { offset: start, problem: 'has a key that is no text', remedy: NO_TEMPLATES }
     }
     const name = String(key.value)
     const offset = key.range?.[0] ?? start

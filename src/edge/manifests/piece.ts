@@ -7,7 +7,7 @@ export type Piece = {
   readonly path: string
   readonly format: 'yaml' | 'json'
   /** What is wrong with it before anybody parses it. */
-  readonly trouble: 'too_large' | 'too_deep' | 'truncated' | 'no_json' | undefined
+  readonly trouble: 'too_large' | 'too_deep' | 'truncated' | undefined
   /** What is left of a list when its items are taken out. */
   readonly isListShell: boolean
 }

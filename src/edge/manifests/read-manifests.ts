@@ -93,7 +93,7 @@ const folderSources = async (folder: string, tally: Tally): Promise<readonly Sou
     const isHidden = /(?:^|\/)\./.test(name)
     if (isHidden || !/\.(?:ya?ml|json)$/i.test(name)) continue
     const file = join(folder, name)
-    if ((await stat(file)).isFile()) files.push(file)
+    if (await isFile(file, tally)) files.push(file)
   }
   if (files.length === 0) {
     tally.faults.push(fault(folder, 'holds no .yaml, .yml or .json file', 'Name another folder.'))
@@ -103,6 +103,16 @@ const folderSources = async (folder: string, tally: Tally): Promise<readonly Sou
     return []
   }
   return files.map((file) => fileSource(file, false))
+}
+
+/** A link that leads nowhere is a part that was not read. */
+const isFile = async (file: string, tally: Tally): Promise<boolean> => {
+  try {
+    return (await stat(file)).isFile()
+  } catch (error) {
+    tally.faults.push(unreadable(file, error))
+    return false
+  }
 }
 
 const readSource = async (source: Source, tally: Tally, bounds: ReadBounds): Promise<void> => {

@@ -1,4 +1,5 @@
 import { DEEPEST, LARGEST_OBJECT, type Piece, type Splitter } from './piece.ts'
+import { createYamlSplitter } from './split-yaml.ts'
 
 /** Text of one piece. What grows too large is forgotten, but for its length. */
 type Heap = { parts: string[]; line: number; length: number; deepest: number }
@@ -24,8 +25,9 @@ const ITEMS_KEY = /"items"\s*:\s*$/
 const endOf = ({ parts }: Heap, before: string): string =>
   [...parts.slice(-2), before].map((part) => part.slice(-64)).join('')
 
-const holdsText = ({ parts, length }: Heap): boolean =>
-  length > LARGEST_OBJECT || parts.some((part) => part.trim() !== '')
+/** Outside documents there is nothing but space, or something that is no JSON. */
+const isOther = (character: string): boolean =>
+  character.trim() !== '' && character !== '{' && character !== '['
 
 /**
  * Cuts JSON documents, and the lists of `kubectl get -o json` at their items, by brackets and quotes
@@ -41,6 +43,8 @@ export const createJsonSplitter = (): Splitter => {
   let shell = emptyHeap(1)
   let item: Heap | undefined
   let found: Piece[] = []
+  /** Takes over where documents of JSON are followed by `---` and YAML. */
+  let rest: Splitter | undefined
 
   const emit = (heap: Heap, path: string, trouble?: Piece['trouble']): void => {
     const tooDeep = heap.deepest > DEEPEST ? 'too_deep' : undefined
@@ -54,15 +58,13 @@ export const createJsonSplitter = (): Splitter => {
       isListShell: path === '' && items > 0,
     })
   }
-  const startDocument = (before: string): void => {
-    add(shell, before)
-    if (holdsText(shell)) emit(shell, '', 'no_json')
+  const startDocument = (): void => {
     shell = emptyHeap(line)
     items = 0
     isInItems = false
   }
   const open = (character: string, before: string): void => {
-    if (depth === 0) startDocument(before)
+    if (depth === 0) startDocument()
     if (depth === 1 && character === '[') isInItems = ITEMS_KEY.test(endOf(shell, before))
     if (depth === 2 && isInItems && character === '{') {
       add(shell, before)
@@ -90,16 +92,21 @@ export const createJsonSplitter = (): Splitter => {
       shell = emptyHeap(line)
     }
   }
-  const scan = (text: string): void => {
+  const passText = (character: string): void => {
+    inText = isEscaped || character !== '"'
+    isEscaped = !isEscaped && character === '\\'
+  }
+  /** Where it stopped, since what follows is no JSON; -1 where it did not. */
+  const scan = (text: string): number => {
     let start = 0
     for (let at = 0; at < text.length; at += 1) {
       const character = text.charAt(at)
       if (character === '\n') line += 1
       if (inText) {
-        inText = isEscaped || character !== '"'
-        isEscaped = !isEscaped && character === '\\'
+        passText(character)
         continue
       }
+      if (depth === 0 && isOther(character)) return at
       inText = character === '"'
       const bracket = BRACKETS[character]
       if (bracket === undefined) continue
@@ -108,6 +115,7 @@ export const createJsonSplitter = (): Splitter => {
       start = at + 1
     }
     add(item ?? shell, text.slice(start))
+    return -1
   }
   const drain = (): readonly Piece[] => {
     const pieces = found
@@ -116,12 +124,15 @@ export const createJsonSplitter = (): Splitter => {
   }
   return {
     push: (text) => {
-      scan(text)
-      return drain()
+      if (rest !== undefined) return rest.push(text)
+      const at = scan(text)
+      if (at === -1) return drain()
+      rest = createYamlSplitter(line)
+      return [...drain(), ...rest.push(text.slice(at))]
     },
     end: () => {
+      if (rest !== undefined) return rest.end()
       if (depth > 0 || inText) emit(item ?? shell, '', 'truncated')
-      else if (holdsText(shell)) emit(shell, '', 'no_json')
       return drain()
     },
   }

@@ -19,10 +19,10 @@ const isBlank = (text: string): boolean => /^[ \t\r]*(?:#.*)?$/.test(text)
  * alone: in YAML 1.2 no scalar may hold a `---` in the first column (9.1.2), nor a line that is
  * indented less than its parent (8.1, 7.3).
  */
-export const createYamlSplitter = (): Splitter => {
+export const createYamlSplitter = (firstLine = 1): Splitter => {
   let rest = ''
-  let lineNumber = 0
-  let document = emptyHeap(1)
+  let lineNumber = firstLine - 1
+  let document = emptyHeap(firstLine)
   let item: Heap | undefined
   let items = 0
   /** `undefined` outside a list; -1 where `items:` was read and the first item is to come. */
@@ -80,7 +80,8 @@ export const createYamlSplitter = (): Splitter => {
     }
     return continuesItem(text, indent, itemIndent)
   }
-  const takeLine = (text: string): void => {
+  const takeLine = (line: string): void => {
+    const text = line.replace(/\r$/, '')
     lineNumber += 1
     if (/^---(?:\s|$)/.test(text)) {
       endDocument()
