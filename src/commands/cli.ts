@@ -5,6 +5,7 @@ import { migrateDrift } from './migrate-drift.ts'
 import { migrateIngress } from './migrate-ingress.ts'
 import { migrateInventory } from './migrate-inventory.ts'
 import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
+import { migrateOauth2Proxy } from './migrate-oauth2-proxy.ts'
 import { migrateReport } from './migrate-report.ts'
 import { migrateTranslate } from './migrate-translate.ts'
 import { migrateVerify } from './migrate-verify.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   migrateNetworkpolicy,
   migrateInventory,
   migrateDrift,
+  migrateOauth2Proxy,
   migrateVerify,
   migrateReport,
 ]

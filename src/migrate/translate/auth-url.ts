@@ -42,11 +42,20 @@ const proxyBehind = (
   namespace: string,
   proxies: readonly NamedGate[],
 ): Gate | undefined => {
-  const [, name = '', place = namespace] =
-    /^https?:\/\/([a-z0-9-]+)(?:\.([a-z0-9-]+)(?:\.svc[a-z.]*)?)?(?::\d+)?\//.exec(url) ?? []
-  const named = proxies.find(({ services }) => services.includes(`${place}/${name}`))
+  const service = serviceIn(url, namespace)
   const [only, ...others] = proxies
-  return named?.gate ?? (others.length === 0 ? only?.gate : undefined)
+  if (only === undefined) return undefined
+  const isOnly = others.length === 0 && (service === undefined || only.services.length === 0)
+  return isOnly
+    ? only.gate
+    : proxies.find(({ services }) => service !== undefined && services.includes(service))?.gate
+}
+
+/** `namespace/name` of the Service that a URL names; undefined for other hosts. */
+const serviceIn = (url: string, namespace: string): string | undefined => {
+  const [match, name = '', place = namespace] =
+    /^https?:\/\/([a-z0-9-]+)(?:\.([a-z0-9-]+)(?:\.svc[a-z.]*)?)?(?::\d+)?\//.exec(url) ?? []
+  return match === undefined ? undefined : `${place}/${name}`
 }
 
 export type AuthUrl = { readonly url: string; readonly namespace: string; readonly origin: Origin }
