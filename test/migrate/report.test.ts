@@ -132,6 +132,25 @@ describe('the stage of a host', () => {
   })
 })
 
+describe('the ConfigMap of one controller', () => {
+  test('guards the hosts of its class and no others', async () => {
+    const { out } = await workplace.run('migrate', 'report', 'test/fixtures/cluster', '--json')
+    const { hosts } = JSON.parse(out) as {
+      readonly hosts: readonly { readonly host: string; readonly unguarded: readonly unknown[] }[]
+    }
+    const guarded = hosts.filter(({ unguarded }) => unguarded.length === 0)
+    expect([hosts.length, guarded.map(({ host }) => host)]).toEqual([
+      27,
+      [
+        'headlamp.brackwater.example',
+        // By the class of its Ingress alone.
+        'hubble.brackwater.example',
+        'portal.brackwater.example',
+      ],
+    ])
+  })
+})
+
 describe('what is in the way of an observed host', () => {
   const observed = async (lines: readonly Line[], site?: string): Promise<string> =>
     await standing({ mode: OBSERVE, lines, ...(site === undefined ? {} : { site }) })

@@ -133,7 +133,7 @@ const internalReasons = (
 }
 
 /** By the Service of the controller that serves it. */
-const isBehindInternalBalancer = (scene: Scene, ingress: IngressView): boolean => {
+export const isBehindInternalBalancer = (scene: Scene, ingress: IngressView): boolean => {
   const controller = scene.controllerOf(ingress)
   if (controller === undefined) return false
   const { object } = controller.workload

@@ -1,10 +1,18 @@
-import { type Cluster, configMapData, findService, workloadsBehind } from '../cluster.ts'
+import { type Cluster } from '../cluster.ts'
 import { type Place, placeIn } from '../cluster-object.ts'
-import { type PodFacts } from '../network/network-policy.ts'
-import { ingressVerdict, type Party } from '../network/reach.ts'
+import { backEndsOf } from '../inventory/back-ends.ts'
+import { type Controller } from '../inventory/controllers.ts'
+import {
+  allowlistOf,
+  asksVestibule,
+  authUrlOf,
+  hasSslPassthrough,
+  isSatisfyAny,
+} from '../inventory/controls.ts'
+import { isBehindInternalBalancer } from '../inventory/hosts.ts'
+import { hostsOf, isCanary, type Scene, sceneOf } from '../inventory/scene.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
-import { findServicePort, type ServiceView } from '../views/service.ts'
-import { podFacts, type WorkloadView } from '../views/workload.ts'
+import { openWays, sideDoors, unknownWays } from './back-end-ways.ts'
 
 /** What the objects of the cluster say of the ways to one host. */
 export type Exposure = {
@@ -22,164 +30,89 @@ export type Exposure = {
 
 export type Way = { readonly place: Place; readonly why: string }
 
-/** Every host of the Ingresses, with what the objects say of it. */
+/** Every host of the Ingresses, with what the objects say of it; `*` is any other host. */
 export const exposuresOf = (cluster: Cluster): readonly Exposure[] => {
-  const hosts = [...new Set(cluster.ingresses.flatMap((ingress) => ingress.hosts))].toSorted()
-  const isGlobal = hasGlobalGuard(cluster)
-  return hosts.map((host) => exposureOf(cluster, host, isGlobal))
+  const scene = sceneOf(cluster)
+  const all = [...scene.ingresses, ...scene.foreign]
+  const hosts = [...new Set(all.flatMap(hostsOf))].toSorted()
+  return hosts.map((host) => exposureOf(scene, host))
 }
 
-const exposureOf = (cluster: Cluster, host: string, isGlobal: boolean): Exposure => {
-  const own = cluster.ingresses.filter(({ hosts }) => hosts.includes(host))
-  const backends = own.flatMap((ingress) => backendsOf(cluster, ingress, host))
+const exposureOf = (scene: Scene, host: string): Exposure => {
+  const isOwn = (ingress: IngressView): boolean => hostsOf(ingress).includes(host)
+  const own = scene.ingresses.filter(isOwn)
+  const foreign = scene.foreign.filter(isOwn)
+  const backEnds = backEndsOf(scene).filter(({ hosts }) => hosts.includes(host))
   return {
     host,
-    ingresses: own.map(({ object }) => placeIn(object)),
-    unguarded: own.flatMap((ingress) => gapsOf(ingress, isGlobal)),
-    leftovers: [...own.flatMap(leftoversOf), ...backends.flatMap(sideDoorsOf)],
-    openBackends: unlike(backends.flatMap((backend) => openWays(cluster, backend))),
-    unknownBackends: unlike(backends.flatMap(unknownWays)),
+    ingresses: [...own, ...foreign].map(({ object }) => placeIn(object)),
+    unguarded: [
+      ...own.filter((each) => !isCanary(each)).flatMap((each) => gapsOf(scene, each)),
+      ...foreign.map(({ object }) => ({
+        place: placeIn(object),
+        why: 'another controller serves it, of which nothing is known here',
+      })),
+    ],
+    leftovers: [...own.flatMap((each) => leftoversOf(scene, each)), ...backEnds.flatMap(sideDoors)],
+    openBackends: unlike(backEnds.flatMap((backEnd) => openWays(scene.cluster, backEnd))),
+    unknownBackends: unlike(backEnds.flatMap((backEnd) => unknownWays(backEnd, own[0]))),
   }
 }
 
-/** `global-auth-url` of the controller guards what does not say otherwise. */
-const hasGlobalGuard = ({ configMaps }: Cluster): boolean =>
-  configMaps.some((configMap) => asksVestibule(configMapData(configMap)['global-auth-url']))
+type Found = readonly [isThere: boolean, annotation: string, why: string]
 
-const asksVestibule = (url: string | undefined): boolean =>
-  url !== undefined && /\/verify\?(?:[^#]*&)?host=/.test(url)
-
-const gapsOf = (ingress: IngressView, isGlobal: boolean): readonly Way[] => {
-  const authUrl = nginxAnnotation(ingress, 'auth-url')
-  const isLeftOut = nginxAnnotation(ingress, 'enable-global-auth') === 'false'
-  const isGuarded = authUrl === undefined ? isGlobal && !isLeftOut : asksVestibule(authUrl)
-  const satisfies = nginxAnnotation(ingress, 'satisfy')
-  const gaps: readonly (readonly [boolean, string, string])[] = [
+const gapsOf = (scene: Scene, ingress: IngressView): readonly Way[] => {
+  const asked = authUrlOf(ingress, scene.controllerOf(ingress))
+  const gaps: readonly Found[] = [
+    [asked === undefined, 'auth-url', 'has no auth-url'],
+    [asked !== undefined && !asksVestibule(asked.url), 'auth-url', 'auth-url asks another service'],
+    [isSatisfyAny(ingress), 'satisfy', 'satisfy: any lets an address be enough'],
     [
-      !isGuarded,
-      'auth-url',
-      authUrl === undefined ? 'has no auth-url' : 'auth-url asks another service',
-    ],
-    [satisfies === 'any', 'satisfy', 'satisfy: any lets an address be enough'],
-    [
-      nginxAnnotation(ingress, 'ssl-passthrough') === 'true',
+      hasSslPassthrough(ingress),
       'ssl-passthrough',
-      'ssl-passthrough goes past the controller’s HTTP',
+      'ssl-passthrough goes past the HTTP of the controller',
     ],
   ]
   return waysOf(ingress, gaps)
 }
 
-const LEFTOVERS: readonly (readonly [name: string, why: string])[] = [
-  ['whitelist-source-range', 'a list of addresses still decides'],
-  ['allowlist-source-range', 'a list of addresses still decides'],
-  ['denylist-source-range', 'a list of addresses still decides'],
-  ['auth-type', 'passwords of the controller (auth-type) are still asked for'],
-]
+const leftoversOf = (scene: Scene, ingress: IngressView): readonly Way[] => {
+  const list = allowlistOf(ingress)
+  const has = (name: string): boolean => nginxAnnotation(ingress, name) !== undefined
+  const left: readonly Found[] = [
+    [list !== undefined, list?.name ?? '', 'a list of addresses still decides'],
+    [has('denylist-source-range'), 'denylist-source-range', 'a list of addresses still decides'],
+    [has('auth-type'), 'auth-type', 'a password of the controller is still asked for'],
+  ]
+  return [...waysOf(ingress, left), ...controllerLeftovers(scene, ingress)]
+}
 
-const leftoversOf = (ingress: IngressView): readonly Way[] =>
-  waysOf(
-    ingress,
-    LEFTOVERS.map(([name, why]) => [nginxAnnotation(ingress, name) !== undefined, name, why]),
-  )
+const controllerLeftovers = (scene: Scene, ingress: IngressView): readonly Way[] => {
+  const controller = scene.controllerOf(ingress)
+  if (controller === undefined) return []
+  const place = placeIn(controller.configMap ?? controller.workload.object)
+  return [
+    ...(isListed(controller)
+      ? [{ place, why: 'a list of addresses decides for the whole controller' }]
+      : []),
+    ...(isBehindInternalBalancer(scene, ingress)
+      ? [
+          {
+            place: placeIn(controller.workload.object),
+            why: 'the controller is reached from inside the network only',
+          },
+        ]
+      : []),
+  ]
+}
 
-const waysOf = (
-  { object }: IngressView,
-  found: readonly (readonly [boolean, string, string])[],
-): readonly Way[] =>
+const isListed = ({ settings }: Controller): boolean =>
+  (settings['whitelist-source-range'] ?? '').trim() !== ''
+
+const waysOf = ({ object }: IngressView, found: readonly Found[]): readonly Way[] =>
   found
     .filter(([isThere]) => isThere)
     .map(([, name, why]) => ({ place: placeIn(object, ...annotationPath(name)), why }))
-
-type Backend = {
-  readonly ingress: IngressView
-  readonly name: string
-  readonly service: ServiceView | undefined
-  readonly workloads: readonly WorkloadView[]
-  readonly port: number | string | undefined
-}
-
-const backendsOf = (cluster: Cluster, ingress: IngressView, host: string): readonly Backend[] => {
-  const references = ingress.paths
-    .filter((path) => path.host === host)
-    .flatMap((path) => path.service ?? ingress.defaultService ?? [])
-  const each = new Map(
-    references.map((reference) => [`${reference.name}:${reference.port}`, reference]),
-  )
-  return [...each.values()].map(({ name, port }) => {
-    const service = findService(cluster, ingress.namespace, name)
-    return {
-      ingress,
-      name,
-      service,
-      port,
-      workloads: service === undefined ? [] : workloadsBehind(cluster, service),
-    }
-  })
-}
-
-const sideDoorsOf = ({ service }: Backend): readonly Way[] =>
-  service === undefined || (service.type !== 'NodePort' && service.type !== 'LoadBalancer')
-    ? []
-    : [
-        {
-          place: placeIn(service.object, 'spec', 'type'),
-          why: `the Service is of type ${service.type}, a way in beside the controller`,
-        },
-      ]
-
-const unknownWays = ({ ingress, name, service, workloads }: Backend): readonly Way[] => {
-  const place = placeIn(service?.object ?? ingress.object)
-  if (service === undefined) return [{ place, why: `the Service ${name} is not among the objects` }]
-  return workloads.length > 0
-    ? []
-    : [{ place, why: `no pods of the Service ${name} are among the objects` }]
-}
-
-/** Somebody whom no policy means: what is open for him is open for anybody. */
-const strangers = (namespace: string): readonly (readonly [string, Party])[] => [
-  ['any pod of its namespace', stranger(namespace)],
-  ['any pod of other namespaces', stranger('some-other-namespace')],
-  ['addresses outside the cluster', { kind: 'address', address: '203.0.113.1' }],
-]
-
-const stranger = (namespace: string): Party => ({
-  kind: 'pod',
-  pod: {
-    namespace,
-    name: 'stranger',
-    labels: {},
-    namespaceLabels: { 'kubernetes.io/metadata.name': namespace },
-    addresses: [],
-    ports: [],
-    onHostNetwork: false,
-  },
-})
-
-const openWays = (cluster: Cluster, backend: Backend): readonly Way[] =>
-  backend.workloads.flatMap((workload) => {
-    const pod = podFacts(workload, cluster.namespaceLabels(workload.namespace))
-    const ports = targetPorts(backend, pod)
-    const open = strangers(workload.namespace)
-      .filter(([, from]) => ports.some((port) => isOpen(cluster, { from, to: pod, port })))
-      .map(([who]) => who)
-    return open.length === 0
-      ? []
-      : [{ place: placeIn(workload.object), why: `${pod.name} answers ${open.join(', ')}` }]
-  })
-
-const isOpen = (
-  { networkPolicies }: Cluster,
-  connection: { readonly from: Party; readonly to: PodFacts; readonly port: number },
-): boolean => ingressVerdict(networkPolicies, { ...connection, protocol: 'TCP' }).kind !== 'closed'
-
-/** The port behind the Service; all of the pod where it is not found. */
-const targetPorts = ({ service, port }: Backend, pod: PodFacts): readonly number[] => {
-  const target = service === undefined ? undefined : findServicePort(service, port)?.targetPort
-  if (typeof target === 'number') return [target]
-  const named = pod.ports.filter(({ name }) => target === undefined || name === target)
-  return named.length === 0 ? [80] : named.map((each) => each.port)
-}
 
 const unlike = (ways: readonly Way[]): readonly Way[] => [
   ...new Map(ways.map((way) => [`${way.place.object} ${way.why}`, way])).values(),

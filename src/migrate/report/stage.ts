@@ -3,7 +3,7 @@ import { type Exposure } from './exposure.ts'
 
 /** Where a host stands, in the order in which it gets there. */
 export const STAGES = {
-  network_trusted: 'whoever reaches the controller gets in, by address or by password',
+  network_trusted: 'the network, a password or another gate decides who gets in',
   observed: 'everybody still gets in, and the log says who would not',
   canary: 'the policy is enforced for some, and observed for the others',
   enforced: 'identity decides, and the back end can still be reached without it',
@@ -43,9 +43,24 @@ export const stageOf = (
   return isClosed(exposure) ? 'network_closed' : 'enforced'
 }
 
-/** What to do with a host whose policy is there, and which some way does not ask. */
-export const GUARD_EVERY_WAY =
+/** What to do where one half is there already. */
+const WRITE_POLICY =
+  'Write its policy (vestibule migrate translate): until there is one, Vestibule lets nobody in.'
+
+const GUARD_EVERY_WAY =
   'Let every Ingress of this host ask Vestibule: vestibule migrate ingress writes the change.'
+
+/** What to do next, and how to take it back. */
+export const wayOf = (
+  stage: Stage,
+  exposure: Exposure | undefined,
+  policy: PolicyFacts | undefined,
+): Way => {
+  const way = WAYS[stage]
+  if (stage !== 'network_trusted' || exposure === undefined) return way
+  if (policy !== undefined) return { ...way, next: GUARD_EVERY_WAY }
+  return exposure.unguarded.length === 0 ? { ...way, next: WRITE_POLICY } : way
+}
 
 /** What a stage means on this host; of those that are furthest back there are three kinds. */
 export const meaningOf = (
@@ -66,7 +81,7 @@ const isClosed = ({ openBackends, unknownBackends, ingresses }: Exposure): boole
 type Way = { readonly next: string; readonly rollback: string }
 
 /** What to do next with a host of a stage, and how to take it back. */
-export const WAYS: Readonly<Record<Stage, Way>> = {
+const WAYS: Readonly<Record<Stage, Way>> = {
   network_trusted: {
     next: 'Write its policy (vestibule migrate translate) with mode: observe and until, then add the annotations (vestibule migrate ingress).',
     rollback: 'Apply the inverse patch that vestibule migrate ingress wrote with the first one.',

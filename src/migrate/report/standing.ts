@@ -8,7 +8,7 @@ import {
 } from './blockers.ts'
 import { type Callers, callersOf, type Expected, NO_CALLERS } from './callers.ts'
 import { type Exposure } from './exposure.ts'
-import { GUARD_EVERY_WAY, meaningOf, type PolicyFacts, type Stage, stageOf, WAYS } from './stage.ts'
+import { meaningOf, type PolicyFacts, type Stage, stageOf, wayOf } from './stage.ts'
 import { type HostTraffic, type Traffic } from './traffic.ts'
 
 /** Where one host stands, why, what comes next, and how to take that back. */
@@ -72,10 +72,7 @@ export const standingOf = (facts: HostFacts, gate: Gate): Standing => {
     callers,
     blockers,
     isReady: blockers.length === 0,
-    ...WAYS[stage],
-    ...(stage === 'network_trusted' && policy !== undefined && exposure !== undefined
-      ? { next: GUARD_EVERY_WAY }
-      : {}),
+    ...wayOf(stage, exposure, policy),
     ...calmOf(evidence),
   }
 }
