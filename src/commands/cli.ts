@@ -29,14 +29,14 @@ const COMMANDS: readonly Command[] = [
   policyReplay,
   policyMatrix,
   policyDiff,
+  migrateInventory,
   migrateTranslate,
   migrateIngress,
   migrateNetworkpolicy,
-  migrateInventory,
   migrateDrift,
-  migrateOauth2Proxy,
   migrateVerify,
   migrateReport,
+  migrateOauth2Proxy,
 ]
 
 /** Finds the command in the arguments and runs it. */
