@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path'
 import { CRITERIA } from '../src/core/policy/criteria.ts'
 import { REASONS } from '../src/core/reason.ts'
 import { configurationReference } from '../src/edge/config/reference.ts'
+import { DRIFT_FINDINGS } from '../src/migrate/drift/drift-finding.ts'
 import { jsonSchemas } from './json-schemas.ts'
 
 /** Parts of the documentation that are made from the code; each replaces what is between its marks. */
 const PARTS: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {
   configuration: { file: 'configuration.md', text: configurationReference },
   criteria: { file: 'policies.md', text: () => criteriaReference() },
+  drift: { file: 'migrate-drift.md', text: () => driftReference() },
   reasons: { file: 'decisions.md', text: () => reasonsReference() },
 }
 
@@ -19,6 +21,16 @@ const criteriaReference = (): string =>
     ...CRITERIA.map(
       ({ name, example, summary }) =>
         `| \`${name.endsWith('/') ? `${name}…` : name}\` | \`${example}\` | ${summary} |`,
+    ),
+    '',
+  ].join('\n')
+
+const driftReference = (): string =>
+  [
+    '| finding | severity | meaning |',
+    '| --- | --- | --- |',
+    ...Object.entries(DRIFT_FINDINGS).map(
+      ([id, { severity, meaning }]) => `| \`${id}\` | ${severity} | ${meaning} |`,
     ),
     '',
   ].join('\n')

@@ -7,6 +7,8 @@ export type Behaviour = {
   readonly status?: number
   /** Closes the connection without an answer. */
   readonly hangUp?: boolean
+  /** Does what it is asked, and the answer never arrives. */
+  readonly losesAnswers?: boolean
   readonly paths?: readonly string[]
 }
 
@@ -24,6 +26,12 @@ export type Traffic = {
 const endpointOf = (path: string): string =>
   path.replace(/^\/(auth|interaction)\/.*$/, (_whole, endpoint: string) => `/${endpoint}/…`)
 
+/** The connection stays open, and nothing is written to it. */
+const mute = (response: ServerResponse): void => {
+  response.write = () => true
+  response.end = () => response
+}
+
 export const createTraffic = (): Traffic => {
   const counters = new Map<string, number>()
   let current: Behaviour = {}
@@ -37,11 +45,15 @@ export const createTraffic = (): Traffic => {
     intercept: async (path, response) => {
       const endpoint = endpointOf(path)
       counters.set(endpoint, (counters.get(endpoint) ?? 0) + 1)
-      const { delayMilliseconds, status, hangUp, paths } = current
+      const { delayMilliseconds, status, hangUp, losesAnswers, paths } = current
       if (paths?.every((prefix) => !path.startsWith(prefix)) === true) return false
       if (delayMilliseconds !== undefined) {
         // Unreferenced: a slow answer must not keep a stopped process alive.
         await delay(delayMilliseconds, undefined, { ref: false })
+      }
+      if (losesAnswers === true) {
+        mute(response)
+        return false
       }
       if (hangUp === true) {
         response.destroy()

@@ -2,6 +2,14 @@ import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
 import { drillRevoke } from './drill-revoke.ts'
 import { keysGenerate, keysRotate } from './keys.ts'
+import { migrateDrift } from './migrate-drift.ts'
+import { migrateIngress } from './migrate-ingress.ts'
+import { migrateInventory } from './migrate-inventory.ts'
+import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
+import { migrateOauth2Proxy } from './migrate-oauth2-proxy.ts'
+import { migrateReport } from './migrate-report.ts'
+import { migrateTranslate } from './migrate-translate.ts'
+import { migrateVerify } from './migrate-verify.ts'
 import { policyDiff } from './policy-diff.ts'
 import { policyExplain } from './policy-explain.ts'
 import { policyLint } from './policy-lint.ts'
@@ -27,6 +35,14 @@ const COMMANDS: readonly Command[] = [
   sessionsShow,
   sessionsRevoke,
   drillRevoke,
+  migrateInventory,
+  migrateTranslate,
+  migrateIngress,
+  migrateNetworkpolicy,
+  migrateDrift,
+  migrateVerify,
+  migrateReport,
+  migrateOauth2Proxy,
 ]
 
 /** Finds the command in the arguments and runs it. */
@@ -62,7 +78,7 @@ const withoutCommand = (args: readonly string[]): ExitCode => {
   if (!asked) print(`vestibule: ${args.join(' ')} is not a command.\n`)
   print('Usage: vestibule COMMAND [OPTIONS]\n')
   for (const { name, summary } of group.length > 0 ? group : COMMANDS) {
-    print(`  ${name.padEnd(16)} ${summary}`)
+    print(`  ${name.padEnd(21)} ${summary}`)
   }
   print('\nvestibule COMMAND --help says more.')
   return asked ? 0 : 2

@@ -74,15 +74,16 @@ export const keysRotate: Command = {
   help: `Usage: vestibule keys rotate session|assertion FILE [--keep N] [--json]
 
 Makes a new key. Records and assertions made with a key that stays in the file stay
-valid; nobody is signed out. The file is replaced in one step.
+valid; nobody is signed out. The file is replaced in one step, and running replicas
+take it over without a restart.
+
+  --keep N    how many keys stay (default 3)
+
+Where pods restart with the new file, do it in two steps, else one that was not yet
+restarted cannot read what another has made with the new key:
 
   --stage     put the new key last: known, not yet used. Update the Secret, restart.
   --promote   put the last key first: used from now on. Update the Secret, restart.
-  neither     put a new key first at once: for one replica
-  --keep N    how many keys stay (default 3)
-
-With several replicas do --stage, then --promote: else a replica that was not yet
-restarted cannot read what another has made with the new key.
 
 Exit codes: 0 done, 2 the file is no key file; it was left as it is.`,
   run: async (args): Promise<ExitCode> => {
@@ -101,7 +102,7 @@ Exit codes: 0 done, 2 the file is no key file; it was left as it is.`,
     if (json) say(JSON.stringify({ file, keys: rotated.count }))
     else
       say(
-        `${file} now holds ${rotated.count} ${rotated.count === 1 ? 'key' : 'keys'}. Update the Secret, then restart the replicas.`,
+        `${file} now holds ${rotated.count} ${rotated.count === 1 ? 'key' : 'keys'}. Update the Secret; running replicas take it over.`,
       )
     return 0
   },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type ExplainedRule } from '../core/explain.ts'
+import { type JunitCase, junitXml } from './junit.ts'
 import { momentText, principalText, ruleLines } from './policy-explain-report.ts'
 import { type CaseResult, type Difference } from './policy-test-run.ts'
 
@@ -73,53 +74,23 @@ export const testJson = (folder: string, results: readonly CaseResult[]): string
 export const isFailure = ({ differences }: CaseResult): boolean => differences.length > 0
 
 /** JUnit XML, as CI systems read it: a suite for each file. */
-export const junitXml = (folder: string, results: readonly CaseResult[]): string => {
+export const testJunit = (folder: string, results: readonly CaseResult[]): string => {
   const suites = Map.groupBy(results, ({ decisionCase }) => decisionCase.file)
-  const total = totals(results)
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="vestibule policy test" ${total}>`,
-    ...[...suites].flatMap(([file, cases]) => [
-      `  <testsuite name="${xml(join(folder, file))}" ${totals(cases)}>`,
-      ...cases.flatMap((result) => testCase(folder, result)),
-      '  </testsuite>',
-    ]),
-    '</testsuites>',
-    '',
-  ].join('\n')
+  return junitXml(
+    'vestibule policy test',
+    [...suites].map(([file, cases]) => ({
+      name: join(folder, file),
+      cases: cases.map((result) => junitCase(folder, result)),
+    })),
+  )
 }
 
-const totals = (results: readonly CaseResult[]): string => {
-  const seconds = results.reduce((sum, each) => sum + each.seconds, 0)
-  return `tests="${results.length}" failures="${results.filter(isFailure).length}" errors="0" time="${seconds.toFixed(4)}"`
-}
-
-const testCase = (folder: string, result: CaseResult): readonly string[] => {
+const junitCase = (folder: string, result: CaseResult): JunitCase => {
   const { decisionCase, differences, seconds } = result
   const { file, line, name } = decisionCase
-  const open = `    <testcase classname="${xml(file)}" name="${xml(name)}" file="${xml(join(folder, file))}" line="${line}" time="${seconds.toFixed(4)}"`
-  if (differences.length === 0) return [`${open}/>`]
   const message = differences
     .map(({ what, expected, got }) => `${what}: expected ${expected}, got ${got}`)
     .join('; ')
-  return [
-    `${open}>`,
-    `      <failure message="${xml(message)}">${xml(failureText(folder, result))}</failure>`,
-    '    </testcase>',
-  ]
+  const failure = isFailure(result) ? { message, text: failureText(folder, result) } : undefined
+  return { classname: file, name, file: join(folder, file), line, seconds, failure }
 }
-
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ['&', '&amp;'],
-  ['<', '&lt;'],
-  ['>', '&gt;'],
-  ['"', '&quot;'],
-])
-
-/** XML 1.0 has no way to write most control characters, nor half of a surrogate pair. */
-const xml = (text: string): string =>
-  text
-    .toWellFormed()
-    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g, '\ufffd')
-    .replace(/[&<>"]/g, (character) => ENTITIES.get(character) ?? character)

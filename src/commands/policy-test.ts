@@ -9,7 +9,7 @@ import { readCasesFolder } from '../edge/policies/cases-folder.ts'
 import { readPolicyFolder } from '../edge/policies/policy-folder.ts'
 import { type Command } from './command.ts'
 import { findPolicyFolder, type PolicyPlace } from './policy-folder-option.ts'
-import { failureText, isFailure, junitXml, testJson } from './policy-test-report.ts'
+import { failureText, isFailure, testJson, testJunit } from './policy-test-report.ts'
 import { type CaseResult, runCase } from './policy-test-run.ts'
 import { complain, say, sayFaults } from './terminal.ts'
 
@@ -44,7 +44,7 @@ Exit codes: 0 all as expected, 1 some case differs, 2 could not run.`,
     }
     const clock = epochSeconds(Date.now() / 1000)
     const results = chosen.map((each) => runCase(read.value.policies, each, clock))
-    if (options.junit !== undefined) await writeFile(options.junit, junitXml(folder, results))
+    if (options.junit !== undefined) await writeFile(options.junit, testJunit(folder, results))
     if (options.json) say(testJson(folder, results))
     else sayResults(folder, results, read.value.cases.length - chosen.length)
     return results.some(isFailure) ? 1 : 0

@@ -80,4 +80,39 @@ export const APPLICATION_PRESETS: readonly ApplicationPreset[] = [
     headers: [],
     about: 'Alertmanager knows no users; a gate before it.',
   },
+  {
+    name: 'k8s-dashboard',
+    headers: [['Authorization', 'bearer_assertion']],
+    about: 'Kubernetes Dashboard passes the bearer token on to the API server.',
+  },
+  {
+    name: 'headlamp',
+    headers: [['Authorization', 'bearer_assertion']],
+    about: 'Headlamp passes the bearer token on to the API server.',
+  },
+  {
+    name: 'kiali',
+    headers: [['Authorization', 'bearer_assertion']],
+    about: 'Kiali with auth.strategy header passes the bearer token on to the API server.',
+  },
+  {
+    name: 'kube-jwt',
+    headers: [['Authorization', 'bearer_assertion']],
+    about: 'The Kubernetes API verifies the assertion by its AuthenticationConfiguration.',
+  },
+  {
+    name: 'kubeflow',
+    headers: [['kubeflow-userid', 'email']],
+    about: 'Kubeflow with USERID_HEADER kubeflow-userid.',
+  },
+  {
+    name: 'vault-gate',
+    headers: [],
+    about: 'Vault keeps its own sign-in and tokens; a gate before it.',
+  },
+  {
+    name: 'harbor-gate',
+    headers: [],
+    about: 'Harbor keeps its own sign-in; a gate before its portal.',
+  },
 ]

@@ -62,6 +62,22 @@ const open = async (session?: string, path = '/'): Promise<Reply> =>
 
 const statusFor = async (session: string): Promise<number> => (await open(session)).status
 
+/** What stands under a name, of whatever type it is. */
+const contentOf = async (client: RedisClient, key: string): Promise<readonly (Buffer | null)[]> => {
+  switch (await client.type(key)) {
+    case 'string':
+      return [await client.getBuffer(key)]
+    case 'hash':
+      return Object.values(await client.hgetallBuffer(key))
+    case 'zset':
+      return await client.zrangeBuffer(key, 0, '-1')
+    case 'stream':
+      return [Buffer.from(JSON.stringify(await client.xrange(key, '-', '+')))]
+    default:
+      throw new Error(`nobody knows what ${key} is`)
+  }
+}
+
 /** Everything that a thief of the Redis would have, as text of every kind. */
 const dump = async (): Promise<string> => {
   const client = new RedisClient(redis?.url ?? '')
@@ -69,9 +85,9 @@ const dump = async (): Promise<string> => {
     const parts: string[] = []
     for await (const keys of client.scanStream() as AsyncIterable<string[]>) {
       for (const key of keys) {
-        const [value, dumped] = await Promise.all([client.getBuffer(key), client.dumpBuffer(key)])
-        for (const bytes of [value, dumped]) {
-          parts.push(key, bytes?.toString('latin1') ?? '', bytes?.toString('base64url') ?? '')
+        parts.push(key)
+        for (const bytes of [...(await contentOf(client, key)), await client.dumpBuffer(key)]) {
+          parts.push(bytes?.toString('latin1') ?? '', bytes?.toString('base64url') ?? '')
         }
       }
     }
@@ -92,6 +108,7 @@ describe('sessions in Redis', () => {
     expect(everything).toMatch(/^vestibule:\{[A-Za-z0-9_-]{43}\}:session$/m)
     expect(everything).toMatch(/^vestibule:\{[A-Za-z0-9_-]{43}\}:tokens$/m)
     expect(everything).toMatch(/^vestibule:sign-in:[A-Za-z0-9_-]{43}$/m)
+    expect(everything).toMatch(/^vestibule:sessions-of:[A-Za-z0-9_-]{43}$/m)
 
     const { location = '' } = await ask(site.url('auth', '/oauth2/sign_out'), {
       headers: withSession(session),

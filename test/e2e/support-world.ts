@@ -24,6 +24,10 @@ export type Site = World & {
   readonly lines: readonly string[]
   /** What the service said of itself so far. */
   readonly notices: readonly string[]
+  /** The folder of the policies, which is watched. */
+  readonly policies: string
+  /** The folder of the Ingresses; `controller.reload` applies changes. */
+  readonly ingresses: string
   /** The decision on a request, by its request id; waits until it has been written. */
   readonly decisionOn: (requestId: string) => Promise<DecisionLine>
   /** One more process of the service, with the same configuration; on the same ports by default. */
@@ -92,6 +96,8 @@ export const startSite = async (settings: SiteSettings = {}): Promise<Site> => {
     ...world,
     lines,
     notices,
+    policies: common.policies,
+    ingresses,
     decisionOn: async (requestId) => {
       await until(() => lineOf(requestId) !== undefined, `the decision on ${requestId}`)
       return JSON.parse(lineOf(requestId) ?? '') as DecisionLine

@@ -27,7 +27,7 @@ beforeAll(async () => {
       },
       environment: { ...environment, VESTIBULE_SESSION_KEYS: key.bytes.toString('base64url') },
     })
-  replicas = [await start(), await start()]
+  replicas = [await start(), await start(), await start(), await start()]
 })
 afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.stop()))
@@ -77,7 +77,7 @@ describe('the word of the provider on a session', () => {
     await until(sessionCookie, [200, 'rule_matched'])
   })
 
-  test('is asked for once by two hundred requests on two replicas, and nobody is signed out', async () => {
+  test('is asked for once by two hundred requests on four replicas, and nobody is signed out', async () => {
     const { sessionCookie } = await signIn(first(), 'alice')
     const { body } = await askPublic(first(), '/oauth2/userinfo', { cookies: [sessionCookie] })
     const { session } = JSON.parse(body) as { readonly session: { readonly createdAt: string } }

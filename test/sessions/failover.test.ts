@@ -137,6 +137,20 @@ describe('behind Sentinels, no session is lost and none comes back', () => {
   })
 })
 
+/** Whether every node says the same of who has which slots: a move is over when all know of it. */
+const agree = async ({ nodes }: RedisCluster): Promise<boolean> => {
+  const views = await Promise.all(
+    nodes.map(async ({ client }) => {
+      const slots = await client.cluster('SLOTS')
+      return slots
+        .map(([first, last, owner]) => [first, last, owner?.[1]].join(' '))
+        .toSorted()
+        .join('\n')
+    }),
+  )
+  return new Set(views).size === 1
+}
+
 const slotOfSession = (id: SessionId): number => slotOf(sessionName(sessionKeyOf(id)))
 
 describe('in a Cluster, no session is lost and none comes back', () => {
@@ -147,13 +161,16 @@ describe('in a Cluster, no session is lost and none comes back', () => {
       settled: () => Promise.resolve(),
       happen: async (live) => {
         const fourth = cluster.nodes[3]
-        for (const id of live.slice(0, 10)) {
+        const moves = live.slice(0, 10).map((id) => {
           const slot = slotOfSession(id)
           const from = cluster.nodes[[5460, 10922, 16383].findIndex((last) => slot <= last)]
           if (from === undefined || fourth === undefined) throw new Error('no such master')
-          await cluster.moveSlot(slot, from, fourth)
-          await cluster.moveSlot(slot, fourth, from)
-        }
+          return { slot, from, to: fourth }
+        })
+        for (const { slot, from, to } of moves) await cluster.moveSlot(slot, from, to)
+        await until('the nodes to agree', () => agree(cluster))
+        for (const { slot, from, to } of moves) await cluster.moveSlot(slot, to, from)
+        await until('the nodes to agree', () => agree(cluster))
       },
     })
   })

@@ -120,7 +120,7 @@ const mapComplaint = ({ items }: YAMLMap, start: number): Located | undefined =>
 }
 
 /** Some messages quote the file behind a colon, and a broken file may hold anything. */
-const withoutSource = (message: string): string =>
+export const withoutSource = (message: string): string =>
   `${message.charAt(0).toLowerCase()}${message.slice(1)}`
     .replace(/(?: in YAML stream)?(?<=\S): .*$/s, '')
     .replace(/(?<=escape sequence) .*$/s, '')

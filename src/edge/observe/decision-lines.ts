@@ -132,14 +132,20 @@ const bytesOf = (path: string): string =>
 const LONGEST_LINE = 64 * 1024
 
 /** Lines of a file, or of standard input for `-`, some at a time; `.gz` is unpacked on the way. */
-export async function* readLines(
+export const readLines = (
   file: string,
+  onBytes: (bytes: number) => void = () => undefined,
+): AsyncGenerator<readonly string[]> => splitLines(chunksOf(file), onBytes)
+
+/** What was read, line by line; of lines longer than any decision only that they were there. */
+export async function* splitLines(
+  chunks: AsyncIterable<Buffer>,
   onBytes: (bytes: number) => void = () => undefined,
 ): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isTooLong = false
-  for await (const chunk of chunksOf(file)) {
+  for await (const chunk of chunks) {
     onBytes(chunk.length)
     const lines = `${rest}${decoder.write(chunk)}`.split('\n')
     rest = lines.pop() ?? ''

@@ -7,6 +7,7 @@ import { secondsOf } from '../../core/policy/duration.ts'
 import { routedPath } from '../../core/routed-path.ts'
 import { parseRange } from './address-ranges.ts'
 import { expressionFault } from './expressions.ts'
+import { isFilledIn, NOT_FILLED_IN } from './filled-in.ts'
 
 type MatcherSchema = z.ZodType<Matcher>
 
@@ -14,6 +15,7 @@ const text = z
   .string({ error: 'is not text. Write a string, in quotes if it looks like a number' })
   .min(1, 'is empty. An empty value would match nothing')
   .max(1024)
+  .refine(isFilledIn, NOT_FILLED_IN)
   .refine((written) => written.isWellFormed() && !/\p{Cc}/u.test(written), {
     error: 'holds a control character. Remove it',
   })
@@ -107,6 +109,9 @@ const notEmpty = (matcher: Readonly<Record<string, unknown>>): boolean =>
   Object.values(matcher).some((argument) => argument !== undefined)
 const EMPTY = { error: 'has no operator. Write one, such as is, in or has' }
 
+const NO_MATCHER =
+  'is neither one value nor a matcher. Write a value, or operators such as { in: [a, b] }'
+
 /** A bare value is short for one operator. */
 const shorthand = (
   bare: z.ZodType<string>,
@@ -114,7 +119,8 @@ const shorthand = (
   full: z.ZodType<Matcher>,
 ): MatcherSchema =>
   z.union([bare.transform((written): Matcher => ({ [operator]: written })), full], {
-    error: 'is neither one value nor a matcher. Write a value, or operators such as { in: [a, b] }',
+    error: ({ input }) =>
+      typeof input === 'string' && !isFilledIn(input) ? NOT_FILLED_IN : NO_MATCHER,
   })
 
 const stringMatcher = (schema: z.ZodType<string>): MatcherSchema =>

@@ -2,10 +2,15 @@ import { z } from 'zod'
 import { parseHostName } from '../../core/ids.ts'
 import { secondsOf } from '../../core/policy/duration.ts'
 import { APPLICATION_PRESETS } from '../../presets/applications.ts'
+import { isFilledIn, NOT_FILLED_IN } from './filled-in.ts'
 import { MATCHER_SCHEMAS } from './matcher-schema.ts'
 import { parseUntil } from './until.ts'
 
-const text = z.string().min(1, 'is empty. Write a value or remove the key').max(1024)
+const text = z
+  .string()
+  .min(1, 'is empty. Write a value or remove the key')
+  .max(1024)
+  .refine(isFilledIn, NOT_FILLED_IN)
 
 /** Names that no registry sells (RFC 6761 and private use): a wildcard may cover all of one. */
 const PRIVATE_TLD = /^(?:test|localhost|local|internal|lan|example|invalid)$/i

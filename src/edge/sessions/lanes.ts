@@ -5,6 +5,8 @@ export type LanesOptions = {
   /** Deadline of each command, in milliseconds. */
   readonly timeoutMs: number
   readonly monotonicMs: () => number
+  /** Called when a command to that server got no answer in time. */
+  readonly onLate: (server: string) => void
   /** Called after each command, for metrics; `refused`: it was not sent. */
   readonly observe: (outcome: LaneOutcome, seconds: number) => void
 }
@@ -29,7 +31,8 @@ const TRY_EVERY_MS = 100
  * others are refused at once, but for one now and then, until an answer comes. What a server holds
  * up does not hold up the others.
  */
-export const createLanes = ({ timeoutMs, monotonicMs, observe }: LanesOptions): Lanes => {
+export const createLanes = (options: LanesOptions): Lanes => {
+  const { timeoutMs, monotonicMs, observe, onLate } = options
   const lanes = new Map<string, Lane>()
   const laneOf = (server: string): Lane => {
     const known = lanes.get(server)
@@ -49,36 +52,34 @@ export const createLanes = ({ timeoutMs, monotonicMs, observe }: LanesOptions): 
       return fail('unreachable')
     }
     lane.triedAt = startedAt
-    const outcome = await inTime(command, timeoutMs, lane)
-    observe(outcome.ok ? 'ok' : 'unreachable', (monotonicMs() - startedAt) / 1000)
-    return outcome
+    lane.waiting += 1
+    const sent = command().finally(() => {
+      lane.waiting -= 1
+    })
+    const outcome = await inTime(sent, timeoutMs)
+    if (outcome === 'late') {
+      lane.hangs = true
+      onLate(server)
+    } else if (outcome.ok) lane.hangs = false
+    const result = outcome === 'late' ? fail('unreachable' as const) : outcome
+    observe(result.ok ? 'ok' : 'unreachable', (monotonicMs() - startedAt) / 1000)
+    return result
   }
 }
 
 /** Whatever the library throws (no connection, an error reply) means: it was not answered. */
 const inTime = async <Value>(
-  command: () => Promise<Value>,
+  sent: Promise<Value>,
   timeoutMs: number,
-  lane: Lane,
-): Promise<Outcome<Value>> => {
+): Promise<Outcome<Value> | 'late'> => {
   let timer: NodeJS.Timeout | undefined
-  lane.waiting += 1
-  const answered = command().then(
-    (value): Outcome<Value> => {
-      lane.waiting -= 1
-      lane.hangs = false
-      return ok(value)
-    },
-    (): Outcome<Value> => {
-      lane.waiting -= 1
-      return fail('unreachable')
-    },
+  const answered = sent.then(
+    (value): Outcome<Value> => ok(value),
+    (): Outcome<Value> => fail('unreachable'),
   )
-  const late = new Promise<Outcome<Value>>((resolve) => {
-    timer = setTimeout(() => {
-      lane.hangs = true
-      resolve(fail('unreachable'))
-    }, timeoutMs)
+  const late = new Promise<'late'>((resolve) => {
+    // An answer that has arrived counts, also where this process was too busy to read it.
+    timer = setTimeout(() => setImmediate(() => resolve('late')), timeoutMs)
   })
   try {
     return await Promise.race([answered, late])

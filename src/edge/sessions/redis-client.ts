@@ -15,7 +15,7 @@ export type RedisClientOptions = {
   readonly password: string | undefined
   readonly sentinelPassword: string | undefined
   readonly tls: StoreTls | undefined
-  /** Deadline of connecting and of a silent connection, in milliseconds. */
+  /** Deadline of connecting, in milliseconds. */
   readonly connectTimeoutMs: number
   /** Called when the connection is lost or cannot be made; at most once until it is back. */
   readonly onLost: (detail: string) => void
@@ -32,6 +32,11 @@ export type RedisClient = {
   readonly nodes: () => readonly RedisNode[]
   /** The name of the server that holds that record. */
   readonly nodeOf: (recordName: string) => string
+  /**
+   * Gives up the connection to that server and makes a new one. Redis answers in order and without
+   * saying what: after a lost answer, each later one would be taken for the one before.
+   */
+  readonly renew: (server: string) => void
   /** Called for every connection to such a server, when it is made. */
   readonly onNode: (listener: (redis: Redis) => void) => void
   /** Rejects where what that server holds may not be what counts. */
@@ -41,9 +46,6 @@ export type RedisClient = {
 
 /** Without the one option that changes the types of replies. */
 type Plain = Omit<RedisOptions, 'replyMapping'>
-
-/** A connection that hangs for so long while something was asked is given up and made anew. */
-const SILENCE_MS = 2000
 
 /**
  * Connects for ever, in the background. A command is never queued for a connection that is not
@@ -74,7 +76,6 @@ const commonOptions = ({ address, password, tls, connectTimeoutMs }: RedisClient
     connectTimeout: connectTimeoutMs,
     // One that hangs does not hear of being closed.
     disconnectTimeout: 250,
-    socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     disableClientInfo: true,
@@ -131,6 +132,7 @@ const singleClient = (options: RedisClientOptions, where: Plain): RedisClient =>
     commands: redis,
     nodes: () => [node],
     nodeOf: () => node.name,
+    renew: () => renewConnection(redis),
     onNode: (listener) => listener(redis),
     assertCounts: () => Promise.resolve(),
     close: () => redis.disconnect(),
@@ -153,6 +155,8 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
   })
   reportLosses(cluster, options.onLost)
   const made: ((redis: Redis) => void)[] = []
+  const nodes = (): readonly RedisNode[] =>
+    cluster.nodes('master').map((redis) => ({ name: nameOf(redis.options), redis }))
   cluster.on('+node', (redis: Redis) => {
     catchAsking(redis)
     if (redis.options.readOnly === true) return
@@ -160,7 +164,10 @@ const clusterClient = (options: RedisClientOptions): RedisClient => {
   })
   return {
     commands: cluster,
-    nodes: () => cluster.nodes('master').map((redis) => ({ name: nameOf(redis.options), redis })),
+    nodes,
+    renew: (server) => {
+      for (const { name, redis } of nodes()) if (name === server) renewConnection(redis)
+    },
     nodeOf: (recordName) => cluster.slots[slotOf(recordName)]?.[0] ?? 'nowhere',
     onNode: (listener) => {
       made.push(listener)
@@ -183,6 +190,11 @@ const catchAsking = (redis: Redis): void => {
   Object.assign(redis, {
     asking: async (): Promise<unknown> => await redis.call('ASKING').catch(() => undefined),
   })
+}
+
+/** One that is being made already is left alone. */
+export const renewConnection = (redis: Redis): void => {
+  if (redis.status === 'ready') redis.disconnect(true)
 }
 
 const nameOf = ({ host = '', port = 0 }: RedisOptions): string => `${host}:${port}`

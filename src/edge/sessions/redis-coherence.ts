@@ -1,6 +1,6 @@
 import { type Redis } from 'ioredis'
 import { type Changed, type Coherence } from './coherence.ts'
-import { type RedisClient } from './redis-client.ts'
+import { type RedisClient, renewConnection } from './redis-client.ts'
 
 export type RedisCoherenceOptions = {
   readonly client: RedisClient
@@ -134,6 +134,7 @@ export const createRedisCoherence = ({
       if (REFUSED.test(detail)) watch.refusedAt = monotonicMs()
       drop(watch, detail)
       tell(detail)
+      if (error === LATE) renewConnection(watch.data)
     } finally {
       watch.isBusy = false
     }
@@ -221,13 +222,15 @@ const runOf = async (redis: Redis): Promise<string> => {
   return run
 }
 
+const LATE = new Error('no proof came in time')
+
 const within = async (ms: number, work: Promise<void>): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
   try {
     await Promise.race([
       work,
       new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('no proof came in time')), ms)
+        timer = setTimeout(() => setImmediate(() => reject(LATE)), ms)
       }),
     ])
   } finally {

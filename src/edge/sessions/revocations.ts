@@ -89,6 +89,7 @@ export const createRevocations = (options: RevocationsOptions): Revocations => {
   const standing = (what: Revocable): Standing => (set.revokes(what) ? 'revoked' : 'in_force')
   coherence.onChanged((changed) => {
     if (changed !== 'all' && !changed.includes(LOG)) return
+    if (changed === 'all') era = undefined
     changes += 1
     void refresh()
   })

@@ -21,8 +21,8 @@ const SESSION = z.object({
   principal: z.object({
     kind: z.literal('authenticated'),
     actor: z.enum(['human', 'workload', 'agent']),
-    subject: z.string(),
-    issuer: z.string(),
+    subject: z.string().min(1),
+    issuer: z.string().min(1),
     email: maybe(z.string()),
     preferredUsername: maybe(z.string()),
     groups: maybe(z.array(z.string())),

@@ -1,0 +1,73 @@
+import { type Cluster } from '../cluster.ts'
+import { textAt } from '../fields.ts'
+import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+
+export type Selection = {
+  /** As `namespace/name`; all of them where none is named. */
+  readonly names: readonly string[]
+  readonly hosts: readonly string[]
+  readonly namespaces: readonly string[]
+  readonly classes: readonly string[]
+}
+
+export type Selected = {
+  readonly ingresses: readonly IngressView[]
+  readonly leftOut: readonly { readonly ingress: IngressView; readonly why: string }[]
+}
+
+/** The Ingresses to guard: those that were asked for, but for what cannot or must not be guarded. */
+export const selectIngresses = (
+  cluster: Cluster,
+  selection: Selection,
+  publicHost: string,
+): Selected => {
+  const asked = cluster.ingresses.filter((ingress) => isAsked(ingress, selection))
+  const judged = asked.map((ingress) => ({
+    ingress,
+    why: reasonAgainst(ingress, cluster, publicHost),
+  }))
+  return {
+    ingresses: judged.filter(({ why }) => why === undefined).map(({ ingress }) => ingress),
+    leftOut: judged.flatMap(({ ingress, why }) => (why === undefined ? [] : [{ ingress, why }])),
+  }
+}
+
+const isAsked = (
+  { namespace, name, hosts, className }: IngressView,
+  selection: Selection,
+): boolean =>
+  among(selection.names, `${namespace}/${name}`) &&
+  among(selection.namespaces, namespace) &&
+  among(selection.classes, className ?? '') &&
+  (selection.hosts.length === 0 || hosts.some((host) => selection.hosts.includes(host)))
+
+const among = (list: readonly string[], value: string): boolean =>
+  list.length === 0 || list.includes(value)
+
+const reasonAgainst = (
+  ingress: IngressView,
+  cluster: Cluster,
+  publicHost: string,
+): string | undefined => {
+  if (ingress.hosts.includes(publicHost)) {
+    return 'leads to the pages of Vestibule, where people sign in who are not signed in yet'
+  }
+  if (nginxAnnotation(ingress, 'canary') === 'true') {
+    return 'is a canary: the controller takes the annotations of the Ingress that it stands beside'
+  }
+  const controller = controllerOf(ingress, cluster)
+  return controller === undefined || controller === NGINX
+    ? undefined
+    : `is served by ${controller}, which does not know these annotations`
+}
+
+const NGINX = 'k8s.io/ingress-nginx'
+
+/** Undefined where its IngressClass is not among the objects. */
+const controllerOf = (
+  { className }: IngressView,
+  { ingressClasses }: Cluster,
+): string | undefined => {
+  const found = ingressClasses.find(({ name }) => name === className)
+  return found === undefined ? undefined : textAt(found.fields, 'spec', 'controller')
+}

@@ -1,0 +1,65 @@
+import { findService, workloadsBehind } from '../cluster.ts'
+import { type ServiceRef } from '../views/ingress.ts'
+import { type ServiceView } from '../views/service.ts'
+import { type WorkloadView } from '../views/workload.ts'
+import { type Scene } from './scene.ts'
+
+/** A Service that some Ingress leads to. */
+export type BackEnd = {
+  readonly namespace: string
+  readonly name: string
+  /** Ports as the Ingresses write them. */
+  readonly ports: readonly ServiceRef['port'][]
+  readonly hosts: readonly string[]
+  /** Undefined where it was not among the objects. */
+  readonly service: ServiceView | undefined
+  readonly workloads: readonly WorkloadView[]
+}
+
+const known = new WeakMap<Scene, readonly BackEnd[]>()
+
+/** Every Service that an Ingress leads to, each once, in the order of the Ingresses. */
+export const backEndsOf = (scene: Scene): readonly BackEnd[] => {
+  const found = known.get(scene) ?? findBackEnds(scene)
+  known.set(scene, found)
+  return found
+}
+
+type Way = { readonly namespace: string; readonly host: string; readonly service: ServiceRef }
+
+const findBackEnds = (scene: Scene): readonly BackEnd[] => {
+  const ways = scene.ingresses.flatMap(({ namespace, paths, defaultService }): readonly Way[] => [
+    ...paths.flatMap(({ host = '*', service }) =>
+      service === undefined ? [] : [{ namespace, host, service }],
+    ),
+    ...(defaultService === undefined ? [] : [{ namespace, host: '*', service: defaultService }]),
+  ])
+  const byService = Map.groupBy(ways, ({ namespace, service }) => `${namespace}/${service.name}`)
+  return [...byService.values()].flatMap((users): readonly BackEnd[] => {
+    const [first] = users
+    if (first === undefined) return []
+    const { namespace, service: ref } = first
+    const service = findService(scene.cluster, namespace, ref.name)
+    return [
+      {
+        namespace,
+        name: ref.name,
+        ports: [...new Set(users.map(({ service: { port } }) => port))],
+        hosts: [...new Set(users.map(({ host }) => host))],
+        service,
+        workloads: service === undefined ? [] : workloadsBehind(scene.cluster, service),
+      },
+    ]
+  })
+}
+
+export const hostsOfService = (scene: Scene, namespace: string, name: string): readonly string[] =>
+  backEndsOf(scene).find((each) => each.namespace === namespace && each.name === name)?.hosts ?? []
+
+export const hostsOfWorkload = (scene: Scene, { object }: WorkloadView): readonly string[] => [
+  ...new Set(
+    backEndsOf(scene)
+      .filter(({ workloads }) => workloads.some((each) => each.object === object))
+      .flatMap(({ hosts }) => hosts),
+  ),
+]

@@ -1,0 +1,141 @@
+import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
+import { type Place, placeIn } from '../cluster-object.ts'
+import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { asksVestibule, authUrlOf, controlsOf } from './controls.ts'
+import { type Finding, type FindingKinds, findingOf } from './finding.ts'
+import { isDoor } from './known-applications.ts'
+import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
+import { listItems, shownUrl, someOf } from './shown.ts'
+
+/** Who asks who it is, and how. */
+export const GATE_FINDINGS = {
+  no_auth: {
+    severity: 'high',
+    title: 'Nothing in front asks who it is',
+    why: 'Whoever reaches the controller reaches the application; what it asks itself is all there is.',
+    next: 'Decide: public on purpose, with an owner, or behind the gate. Inside a VPN that is trust in the network.',
+  },
+  other_gate: {
+    severity: 'low',
+    title: 'Another gate decides',
+    why: 'Rules in two places drift apart, and its sessions do not end when ours do.',
+    next: 'vestibule migrate translate reads the rules of oauth2-proxy, Authelia, vouch and others.',
+  },
+  auth_url_unpinned: {
+    severity: 'high',
+    title: 'auth-url does not say which host nginx routed to',
+    why: 'A client can name another host than the one it reaches; Vestibule refuses such an auth-url.',
+    next: 'Copy the auth-url that vestibule migrate ingress prints.',
+  },
+  auth_url_short_name: {
+    severity: 'medium',
+    title: 'auth-url names a Service by a short name',
+    why: 'nginx does not know the search list of the cluster, so it cannot look the name up.',
+    next: 'Write the whole name, with .svc.cluster.local.',
+  },
+  auth_url_public_host: {
+    severity: 'medium',
+    title: 'auth-url goes out and in again',
+    why: 'The question passes the public ingress, so everybody can ask it, and each answer takes the longer way.',
+    next: 'Name the Service inside the cluster.',
+  },
+  identity_headers_unlisted: {
+    severity: 'high',
+    title: 'Identity headers that a client can forge',
+    why: 'A header that is not in auth-response-headers passes from the client to the application as it is.',
+    next: 'List all identity headers; vestibule migrate ingress prints the line.',
+  },
+  auth_method_missing: {
+    severity: 'low',
+    title: 'The gate may believe a forged X-Original-URI',
+    why: 'Without auth-method the controller lets the client set X-Original-URI and X-Scheme.',
+    next: 'Set auth-method: GET until the host has moved.',
+  },
+} as const satisfies FindingKinds
+
+export const gateFindings = (scene: Scene): readonly Finding[] =>
+  scene.ingresses
+    .filter((ingress) => isServed(ingress) && !isCanary(ingress))
+    .flatMap((ingress) => gateOf(scene, ingress))
+
+const gateOf = (scene: Scene, ingress: IngressView): readonly Finding[] => {
+  const controller = scene.controllerOf(ingress)
+  const hosts = hostsOf(ingress)
+  const authUrl = authUrlOf(ingress, controller)
+  if (authUrl === undefined) {
+    if (controlsOf(ingress, controller).length > 0 || isDoor(scene, ingress)) return []
+    const places = [placeIn(ingress.object)] as const
+    return [findingOf(GATE_FINDINGS, 'no_auth', { what: openText(hosts), places, hosts })]
+  }
+  // The controller's own URL is judged once, with the controller.
+  if (authUrl.isGlobal) return []
+  const at = placeIn(ingress.object, ...annotationPath('auth-url'))
+  const about = { ingress, url: authUrl.url, hosts, at }
+  const special = asksVestibule(authUrl.url) ? vestibuleFaults(about) : otherGate(about)
+  return [...special, ...addressOfGate(scene, about)]
+}
+
+const openText = (hosts: readonly string[]): string =>
+  `${someOf(hosts)} ${hosts.length === 1 ? 'has' : 'have'} no auth-url, no password, no certificate, and no address list that keeps anybody out`
+
+type About = {
+  readonly ingress: IngressView
+  readonly url: string
+  readonly hosts: readonly string[]
+  readonly at: Place
+}
+
+const vestibuleFaults = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
+  const found: Finding[] = []
+  if (!/[?&]host=/.test(url)) {
+    const what = `auth-url asks ${shownUrl(url)} without host=`
+    found.push(findingOf(GATE_FINDINGS, 'auth_url_unpinned', { what, places: [at], hosts }))
+  }
+  const listed = new Set(
+    listItems(nginxAnnotation(ingress, 'auth-response-headers') ?? '').map(lower),
+  )
+  const missing = DEFAULT_IDENTITY_HEADERS.map(([name]) => name).filter(
+    (name) => !listed.has(name.toLowerCase()),
+  )
+  if (missing.length > 0) {
+    const what = `auth-response-headers leaves out ${someOf(missing, 6)}`
+    const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
+    found.push(findingOf(GATE_FINDINGS, 'identity_headers_unlisted', { what, places, hosts }))
+  }
+  return found
+}
+
+const lower = (name: string): string => name.toLowerCase()
+
+const otherGate = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
+  const gate = findingOf(GATE_FINDINGS, 'other_gate', {
+    what: `auth-url asks ${shownUrl(url)}`,
+    places: [at],
+    hosts,
+  })
+  if (nginxAnnotation(ingress, 'auth-method') !== undefined) return [gate]
+  const what = 'auth-url stands without auth-method'
+  return [gate, findingOf(GATE_FINDINGS, 'auth_method_missing', { what, places: [at], hosts })]
+}
+
+const addressOfGate = (scene: Scene, { url, hosts, at }: About): readonly Finding[] => {
+  const [, authority = ''] = /^https?:\/\/(?:[^/@]*@)?([^/:?]+)/i.exec(url) ?? []
+  const what = `auth-url asks ${shownUrl(url)}`
+  const isPublic =
+    authority === '$host' ||
+    scene.ingresses.some((each) => each.hosts.includes(authority.toLowerCase()))
+  if (isPublic) {
+    return [findingOf(GATE_FINDINGS, 'auth_url_public_host', { what, places: [at], hosts })]
+  }
+  return isShort(scene, authority)
+    ? [findingOf(GATE_FINDINGS, 'auth_url_short_name', { what, places: [at], hosts })]
+    : []
+}
+
+/** One label, or a Service and a namespace that some object is in, or all but the domain. */
+const isShort = ({ cluster }: Scene, authority: string): boolean => {
+  const [service = '', namespace, svc, ...more] = authority.toLowerCase().split('.')
+  if (!/^[a-z][a-z0-9-]*$/.test(service) || more.length > 0) return false
+  if (svc !== undefined) return svc === 'svc'
+  return namespace === undefined || cluster.objects.some((each) => each.namespace === namespace)
+}

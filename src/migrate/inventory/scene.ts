@@ -1,0 +1,53 @@
+import { type Cluster } from '../cluster.ts'
+import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type Controller, findControllers, foreignClasses } from './controllers.ts'
+
+/** What all families of findings look at. */
+export type Scene = {
+  readonly cluster: Cluster
+  readonly controllers: readonly Controller[]
+  /** Ingresses that ingress-nginx serves. */
+  readonly ingresses: readonly IngressView[]
+  /** Those of other controllers, of which nothing is said. */
+  readonly foreign: readonly IngressView[]
+  /** Who serves it; undefined where no controller was read, or several could. */
+  readonly controllerOf: (ingress: IngressView) => Controller | undefined
+}
+
+export const sceneOf = (cluster: Cluster): Scene => {
+  const controllers = findControllers(cluster)
+  const others = foreignClasses(cluster, controllers)
+  const served = new Set(controllers.flatMap(({ classes }) => classes))
+  const isForeign = ({ className }: IngressView): boolean => {
+    if (className === undefined || served.has(className)) return false
+    return others.has(className) || !/nginx/i.test(className)
+  }
+  return {
+    cluster,
+    controllers,
+    ingresses: cluster.ingresses.filter((ingress) => !isForeign(ingress)),
+    foreign: cluster.ingresses.filter(isForeign),
+    controllerOf: ({ className }) => {
+      const able = controllers.filter(
+        ({ classes }) => className === undefined || classes.includes(className),
+      )
+      return able.length === 1 ? able[0] : undefined
+    },
+  }
+}
+
+export const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === 'true'
+
+/** It takes its auth-* annotations from the main Ingress of the host; its own are ignored. */
+export const isCanary = (ingress: IngressView): boolean =>
+  isTrue(nginxAnnotation(ingress, 'canary'))
+
+/** Hosts as they are shown; `*` stands for every host. */
+export const hostsOf = ({ hosts, paths, defaultService }: IngressView): readonly string[] =>
+  paths.some(({ host }) => host === undefined) ||
+  (paths.length === 0 && defaultService !== undefined)
+    ? [...hosts, '*']
+    : hosts
+
+/** An Ingress that has no rule of its own reaches nobody; it gives TLS or a default back end. */
+export const isServed = (ingress: IngressView): boolean => hostsOf(ingress).length > 0

@@ -1,0 +1,26 @@
+/** Ranges of addresses that nobody has in the public internet (RFC 1918, 6598, 4193, and loopback). */
+const PRIVATE =
+  /^(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd])/i
+
+export const isPrivateRange = (range: string): boolean => PRIVATE.test(range.trim())
+
+export const isEverybody = (range: string): boolean => /^(?:0\.0\.0\.0|::)\/0$/.test(range.trim())
+
+export const listItems = (text: string): readonly string[] =>
+  text
+    .split(/[,\s]+/)
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+/** A URL without what may be secret in it: user, password, query and fragment. */
+export const shownUrl = (url: string): string =>
+  url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/s, '')
+
+/** At most so many, and how many more there are. */
+export const someOf = (items: readonly string[], most = 4): string =>
+  items.length <= most
+    ? items.join(', ')
+    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`
+
+export const countOf = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`

@@ -1,0 +1,206 @@
+import { type Cluster } from '../cluster.ts'
+import { podFacts } from '../views/workload.ts'
+import { type BackEnd, type BackEnds } from './back-end.ts'
+import { type LabelSelector } from './label-selector.ts'
+import { type NetworkSettings } from './network-plan.ts'
+import { type Access, isPlace, type ReachProof } from './reach-proof.ts'
+
+export type NetworkFinding = {
+  readonly id:
+    | 'still_reachable'
+    | 'addresses_reach'
+    | 'controller_not_found'
+    | 'controller_on_host_network'
+    | 'controller_cut_off'
+    | 'port_name_unknown'
+    | 'back_end_on_host_network'
+    | 'no_pods'
+    | 'no_policy_possible'
+    | 'namespaces_unread'
+  /** `error`: the back end is not closed, or the application would be cut off; `warning`: unproved. */
+  readonly severity: 'error' | 'warning'
+  readonly problem: string
+  readonly remedy: string
+}
+
+export const networkFindings = (
+  cluster: Cluster,
+  { backEnds, unreachable }: BackEnds,
+  settings: NetworkSettings,
+  proofs: readonly ReachProof[],
+): readonly NetworkFinding[] => [
+  ...unreachable.map(
+    ({ what, file, line, why }): NetworkFinding => ({
+      id: 'no_policy_possible',
+      severity: 'error',
+      problem: `${what} (${file}:${line}) ${why}`,
+      remedy: 'Close the way to it by other means.',
+    }),
+  ),
+  ...controllerFindings(cluster, settings),
+  ...backEnds.flatMap(backEndFindings),
+  ...proofs.flatMap(proofFindings),
+  ...cutOffFindings(cluster, settings, proofs),
+  ...namespaceFindings(cluster),
+]
+
+const controllerFindings = (
+  cluster: Cluster,
+  { controller }: NetworkSettings,
+): readonly NetworkFinding[] => {
+  if (cluster.workloads.length === 0) return []
+  const found = cluster.workloads
+    .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
+    .filter((pod) => isPlace(controller, pod))
+  const labels = Object.entries(controller.labels).map(([name, value]) => `${name}=${value}`)
+  if (found.length === 0) {
+    return [
+      {
+        id: 'controller_not_found',
+        severity: 'error',
+        problem: `no pod of ${controller.namespace} has ${labels.join(',')}, so these policies would cut every application off`,
+        remedy: 'Say where the controller runs with --controller.',
+      },
+    ]
+  }
+  return found.some(({ onHostNetwork }) => onHostNetwork)
+    ? [
+        {
+          id: 'controller_on_host_network',
+          severity: 'error',
+          problem:
+            'the controller runs on the network of its node, where selectors do not know it, so these policies may cut every application off',
+          remedy: 'Admit the addresses of its nodes by ipBlock, or give it a network of its own.',
+        },
+      ]
+    : []
+}
+
+/** The proof of the pudding: the controller itself has to get through. */
+const cutOffFindings = (
+  cluster: Cluster,
+  { controller }: NetworkSettings,
+  proofs: readonly ReachProof[],
+): readonly NetworkFinding[] => {
+  const runs = cluster.workloads
+    .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
+    .some((pod) => isPlace(controller, pod) && !pod.onHostNetwork)
+  return proofs
+    .filter(({ planned }) => runs && planned.backEnd.pods.length > 0)
+    .filter(({ after }) => !after.some(({ source }) => isPlace(controller, source)))
+    .map(({ planned: { backEnd } }) => ({
+      id: 'controller_cut_off',
+      severity: 'error',
+      problem: `the controller would not reach ${backEnd.service.namespace}/${backEnd.service.name} any more`,
+      remedy: 'Check the ports of the Service and of its pods.',
+    }))
+}
+
+const backEndFindings = ({ service, pods, ports }: BackEnd): readonly NetworkFinding[] => {
+  const name = `${service.namespace}/${service.name}`
+  if (pods.length === 0) {
+    return [
+      {
+        id: 'no_pods',
+        severity: 'warning',
+        problem: `no pod behind ${name} is among the objects, so nothing is proved about it`,
+        remedy: 'Read workloads or pods too.',
+      },
+    ]
+  }
+  return [
+    ...pods
+      .filter(({ onHostNetwork }) => onHostNetwork)
+      .map(
+        (pod): NetworkFinding => ({
+          id: 'back_end_on_host_network',
+          severity: 'error',
+          problem: `${pod.namespace}/${pod.name} runs on the network of its node, which no policy covers`,
+          remedy: 'Give it a network of its own.',
+        }),
+      ),
+    ...unknownNames(name, ports, pods),
+  ]
+}
+
+/** A name that no container port has would admit nothing. */
+const unknownNames = (
+  name: string,
+  ports: BackEnd['ports'],
+  pods: BackEnd['pods'],
+): readonly NetworkFinding[] =>
+  ports
+    .filter(({ port }) => typeof port === 'string')
+    .filter(({ port }) => pods.some((pod) => !pod.ports.some((each) => each.name === port)))
+    .map(({ port }) => ({
+      id: 'port_name_unknown',
+      severity: 'error',
+      problem: `a pod behind ${name} has no container port called ${port}, so the policy would cut it off`,
+      remedy: 'Name the container port in the workload.',
+    }))
+
+const proofFindings = ({ planned, after, addresses }: ReachProof): readonly NetworkFinding[] => {
+  const { service } = planned.backEnd
+  const name = `${service.namespace}/${service.name}`
+  return [
+    ...after.filter(isUnplanned).map(
+      (access): NetworkFinding => ({
+        id: 'still_reachable',
+        severity: access.isUncertain ? 'warning' : 'error',
+        problem: `${name} can still be reached by ${sourceName(access)} on ${access.ports.join(', ')}, ${causeOf(access)}`,
+        remedy: 'Policies add up: narrow the older one, or take it away.',
+      }),
+    ),
+    ...addresses.map(
+      ({ cidr, name: policy, file, line, rule }): NetworkFinding => ({
+        id: 'addresses_reach',
+        severity: 'error',
+        problem: `${name} can still be reached from ${cidr}, by rule ${rule} of ${policy} (${file}:${line ?? 1})`,
+        remedy: 'Policies add up: narrow the older one, or take it away.',
+      }),
+    ),
+  ]
+}
+
+/** A pod on the network of its node is let in by most plugins, if its node runs the back end. */
+const isUnplanned = ({ purpose, olderPolicies, source }: Access): boolean =>
+  purpose === undefined && !(source.onHostNetwork && olderPolicies.length === 0)
+
+export const sourceName = ({ source }: Access): string => `${source.namespace}/${source.name}`
+
+const causeOf = ({ olderPolicies, isStoppedAtHome }: Access): string => {
+  const policies = olderPolicies.map(
+    ({ name, file, line, rule }) => `rule ${rule} of ${name} (${file}:${line ?? 1})`,
+  )
+  const by = policies.length === 0 ? 'since no policy covers it' : `by ${policies.join(', ')}`
+  return isStoppedAtHome ? `${by}, though its own egress rules stop it now` : by
+}
+
+/** A selector on labels of namespaces proves nothing where those labels were not read. */
+const namespaceFindings = (cluster: Cluster): readonly NetworkFinding[] => {
+  const read = new Set(
+    cluster.objects.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name),
+  )
+  const isUnread = cluster.workloads.some(({ namespace }) => !read.has(namespace))
+  const asksLabels = cluster.networkPolicies.some(({ ingress }) =>
+    ingress.some(({ peers }) =>
+      peers.some((peer) => peer.kind === 'pods' && asksMore(peer.namespaces)),
+    ),
+  )
+  return isUnread && asksLabels
+    ? [
+        {
+          id: 'namespaces_unread',
+          severity: 'warning',
+          problem: 'older policies select namespaces by labels that were not read',
+          remedy: 'Read Namespaces too: kubectl get namespaces -o yaml.',
+        },
+      ]
+    : []
+}
+
+const asksMore = (selector: LabelSelector | undefined): boolean =>
+  selector !== undefined &&
+  [...Object.keys(selector.matchLabels), ...selector.matchExpressions.map(({ key }) => key)].some(
+    (key) => key !== 'kubernetes.io/metadata.name',
+  )

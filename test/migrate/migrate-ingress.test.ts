@@ -1,0 +1,251 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { parse, parseAllDocuments } from 'yaml'
+import { PREFIX } from '../../src/migrate/ingress/annotation-rules.ts'
+import { type Ran, run } from '../commands/policy-lint-support.ts'
+
+const INGRESSES = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: grafana
+  namespace: monitoring
+  labels: { app: grafana }
+  annotations:
+    ${PREFIX}whitelist-source-range: 10.8.0.0/16
+    ${PREFIX}auth-type: basic
+    ${PREFIX}auth-secret: grafana-htpasswd
+    ${PREFIX}satisfy: any
+    meta.helm.sh/release-name: grafana
+    other.example/kept: "yes"
+spec:
+  ingressClassName: nginx
+  tls: [{ hosts: [grafana.example.com], secretName: grafana-tls }]
+  rules:
+    - host: grafana.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: { service: { name: grafana, port: { number: 80 } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: wiki
+  namespace: docs
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: wiki.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: { service: { name: wiki, port: { name: http } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: passthrough
+  namespace: docs
+  annotations:
+    ${PREFIX}ssl-passthrough: "true"
+spec:
+  ingressClassName: nginx
+  rules: [{ host: raw.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: raw, port: { number: 443 } } } }] } }]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: wiki-canary
+  namespace: docs
+  annotations:
+    ${PREFIX}canary: "true"
+spec:
+  ingressClassName: nginx
+  rules: [{ host: wiki.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: wiki2, port: { number: 80 } } } }] } }]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: vestibule-public, namespace: vestibule }
+spec:
+  ingressClassName: nginx
+  rules: [{ host: auth.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: vestibule-public, port: { number: 8081 } } } }] } }]
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: { name: traefik }
+spec: { controller: traefik.io/ingress-controller }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: elsewhere, namespace: docs }
+spec:
+  ingressClassName: traefik
+  rules: [{ host: t.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: t, port: { number: 80 } } } }] } }]
+`
+
+type Stored = {
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+}
+
+let folder = ''
+let file = ''
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vestibule-ingress-'))
+  file = join(folder, 'cluster.yaml')
+  writeFileSync(file, INGRESSES)
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const plan = (...args: readonly string[]): Promise<Ran> =>
+  run(['migrate', 'ingress', file, '--public-url', 'https://auth.example.com', ...args])
+
+/** What kustomize makes of the manifests with a component. */
+const kustomized = (manifests: string, component: string): readonly Stored[] => {
+  const overlay = mkdtempSync(join(folder, 'overlay-'))
+  writeFileSync(join(overlay, 'cluster.yaml'), manifests)
+  const name = component.replace(`${folder}/`, '../')
+  writeFileSync(
+    join(overlay, 'kustomization.yaml'),
+    `resources: [cluster.yaml]\ncomponents: [${name}]\n`,
+  )
+  const out = execFileSync('kubectl', ['kustomize', overlay], { encoding: 'utf8' })
+  return parseAllDocuments(out).map((document) => document.toJS() as Stored)
+}
+
+const ingressNamed = (objects: readonly Stored[], name: string): Stored | undefined =>
+  objects.find((object) => object.kind === 'Ingress' && object.metadata.name === name)
+
+describe('migrate ingress', () => {
+  test('says what comes and goes, and why', async () => {
+    const { code, out } = await plan('--ingress', 'monitoring/grafana')
+    expect(code).toBe(0)
+    expect(out).toContain(`Ingress monitoring/grafana (grafana.example.com)  ${file}:1`)
+    expect(out).toContain(`  - ${PREFIX}satisfy: "any"`)
+    expect(out).toContain(`  - ${PREFIX}whitelist-source-range: "10.8.0.0/16"`)
+    expect(out).toContain(`  + ${PREFIX}auth-signin: "https://auth.example.com/oauth2/start"`)
+    expect(out).toContain('Helm made it (release grafana)')
+    expect(out).not.toContain('other.example/kept')
+  })
+
+  test('leaves out what must not be guarded, and fails for what cannot be', async () => {
+    const { code, out } = await plan()
+    expect(code).toBe(1)
+    expect(out).toContain('cannot be guarded: ssl-passthrough')
+    expect(out).toContain('Left out: docs/wiki-canary is a canary')
+    expect(out).toContain('Left out: vestibule/vestibule-public leads to the pages of Vestibule')
+    expect(out).toContain('Left out: docs/elsewhere is served by traefik.io/ingress-controller')
+  })
+
+  test('observe keeps the address list and the password, but not satisfy', async () => {
+    const { out } = await plan('--stage', 'observe', '--ingress', 'monitoring/grafana')
+    expect(out).toContain(`  - ${PREFIX}satisfy`)
+    expect(out).not.toContain(`  - ${PREFIX}auth-type`)
+    expect(out).toContain('people need the address and the password')
+  })
+
+  test('the component guards, the rollback makes everything as it was', async () => {
+    const out = join(folder, 'out')
+    expect(
+      (await plan('--out', out, '--app', 'prometheus-gate', '--namespace', 'monitoring')).code,
+    ).toBe(0)
+    const guarded = kustomized(INGRESSES, `${folder}/out/component`)
+    const annotations = ingressNamed(guarded, 'grafana')?.metadata.annotations ?? {}
+    expect(Object.keys(annotations).toSorted()).toEqual([
+      'meta.helm.sh/release-name',
+      `${PREFIX}auth-response-headers`,
+      `${PREFIX}auth-signin`,
+      `${PREFIX}auth-url`,
+      `${PREFIX}proxy-buffer-size`,
+      'other.example/kept',
+    ])
+    const manifests = guarded.map((object) => JSON.stringify(object)).join('\n---\n')
+    const back = kustomized(manifests, `${folder}/out/rollback`)
+    const original = parse(INGRESSES.split('---')[0] ?? '') as Stored
+    expect(ingressNamed(back, 'grafana')).toEqual(original)
+  })
+
+  test('an Ingress without annotations gets them, and loses them again', async () => {
+    const out = join(folder, 'wiki')
+    await plan('--out', out, '--ingress', 'docs/wiki')
+    const guarded = kustomized(INGRESSES, `${folder}/wiki/component`)
+    expect(ingressNamed(guarded, 'wiki')?.metadata.annotations).toBeDefined()
+    const manifests = guarded.map((object) => JSON.stringify(object)).join('\n---\n')
+    const back = ingressNamed(kustomized(manifests, `${folder}/wiki/rollback`), 'wiki')
+    expect(back?.metadata.annotations ?? {}).toEqual({})
+  })
+
+  test('programs get a twin without sign-in, beside the back end that serves them', async () => {
+    const { out } = await plan(
+      '--ingress',
+      'monitoring/grafana',
+      '--app',
+      'grafana-proxy',
+      '--json',
+    )
+    const [ingress] = (JSON.parse(out) as { ingresses: readonly { twins: readonly Stored[] }[] })
+      .ingresses
+    const [twin] = ingress?.twins ?? []
+    expect(twin?.metadata.annotations?.[`${PREFIX}auth-signin`]).toBeUndefined()
+    // A client must not be able to say who it is by calling the paths of programs.
+    expect(twin?.metadata.annotations?.[`${PREFIX}auth-response-headers`]).toContain(
+      'X-WEBAUTH-USER',
+    )
+    expect(twin?.metadata.annotations?.[`${PREFIX}auth-url`]).toContain('/verify?host=$host')
+    expect(twin).toMatchObject({
+      metadata: { name: 'grafana-own-tokens', namespace: 'monitoring' },
+      spec: {
+        ingressClassName: 'nginx',
+        tls: [{ hosts: ['grafana.example.com'], secretName: 'grafana-tls' }],
+        rules: [
+          {
+            host: 'grafana.example.com',
+            http: {
+              paths: [
+                {
+                  path: '/api',
+                  pathType: 'Prefix',
+                  backend: { service: { name: 'grafana', port: { number: 80 } } },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    })
+  })
+
+  test('the preset comes from the policy of the host', async () => {
+    const policies = join(folder, 'policies')
+    execFileSync('mkdir', ['-p', policies])
+    writeFileSync(
+      join(policies, 'grafana.yaml'),
+      'hosts: ["*.example.com"]\nowner: sre@example.com\napp: gitea\npolicy: { allow: { and: [{ groups: sre }] } }\n',
+    )
+    const { out } = await plan('--policies', policies, '--ingress', 'docs/wiki')
+    expect(out).toContain('X-WEBAUTH-EMAIL')
+  })
+
+  test.each([
+    [['--public-url', 'auth.example.com'], '--public-url'],
+    [['--ingress', 'monitoring/none'], 'no Ingress of these was found'],
+    [['--app', 'none'], 'is no preset'],
+    [['--stage', 'later'], '--stage is observe or enforce'],
+    [['--format', 'xml'], '--format is'],
+    [['--config', '/nowhere.yaml'], 'does not exist'],
+  ])('%j cannot run: %s', async (args, problem) => {
+    const { code, err } = await plan(...args)
+    expect(code).toBe(2)
+    expect(err).toContain(problem)
+  })
+})
