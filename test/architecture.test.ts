@@ -53,7 +53,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:path',
   ],
   'edge/sessions': ['core', 'flow', 'edge/sessions', 'ioredis', 'lru-cache', 'zod', 'node:crypto'],
-  'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
+  'edge/tokens': [
+    'core',
+    'flow',
+    'edge/outbound',
+    'edge/tokens',
+    'jose',
+    'lru-cache',
+    'zod',
+    'node:crypto',
+  ],
 }
 
 /** They wire everything together. */

@@ -53,8 +53,8 @@ const ringOf = ({ session }: Config): Result<KeyRing, readonly Fault[]> => {
 const assertionKeysOf = async ({
   assertion,
 }: Config): Promise<Result<AssertionKeys, readonly Fault[]>> => {
-  if (assertion.keySet === undefined) return ok(await randomAssertionKeys())
-  const keys = await parseAssertionKeys(assertion.keySet.reveal())
+  if (assertion.keySet === undefined) return ok(await randomAssertionKeys(assertion.algorithm))
+  const keys = await parseAssertionKeys(assertion.keySet.reveal(), assertion.algorithm)
   if (keys.ok) return keys
   return fail([
     {

@@ -1,14 +1,21 @@
+import { type AccessRequest } from '../core/access-request.ts'
+import { type Binding } from '../core/confirmation.ts'
 import { type Credential, type CredentialKind } from '../core/credential.ts'
 import { type SessionId, type SessionKey } from '../core/ids.ts'
 import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
 import { type Session } from '../core/session.ts'
+import { type ConfirmFailure, confirmToken, type Presented } from './confirm-token.ts'
 import { type TokenFailure, type VerifyPorts } from './ports.ts'
 
 /** Who a credential proves. Whatever fails, the principal is nobody. */
 export type Authentication = {
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
+  /** How the token is bound to its sender; undefined where it was no token. */
+  readonly bindings?: readonly Binding[] | undefined
+  /** The scheme with which a token was sent, good or bad. */
+  readonly tokenScheme?: 'bearer' | 'dpop' | undefined
   readonly sessionKey: SessionKey | undefined
   readonly session: Session | undefined
   readonly failure: AuthenticationFailure | undefined
@@ -21,6 +28,7 @@ export type AuthenticationFailure =
 export const authenticate = async (
   ports: VerifyPorts,
   credential: Credential,
+  request: AccessRequest,
 ): Promise<Authentication> => {
   switch (credential.kind) {
     case 'none':
@@ -32,7 +40,8 @@ export const authenticate = async (
     case 'duplicate_cookie':
       return failed('cookie', challenge('duplicate_cookie'))
     case 'bearer':
-      return await byToken(ports, credential.token)
+    case 'dpop':
+      return { ...(await byToken(ports, credential, request)), tokenScheme: credential.kind }
     case 'cookie':
       return await bySession(ports, credential.sessionId)
   }
@@ -52,17 +61,23 @@ const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authenticat
   return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
 }
 
-const byToken = async (ports: VerifyPorts, token: string): Promise<Authentication> => {
-  const verified = await ports.verifyToken(token)
-  return verified.ok
-    ? {
-        principal: verified.value,
-        credential: 'bearer',
-        sessionKey: undefined,
-        session: undefined,
-        failure: undefined,
-      }
-    : failed('bearer', TOKEN_FAILURES[verified.failure])
+const byToken = async (
+  ports: VerifyPorts,
+  presented: Presented,
+  request: AccessRequest,
+): Promise<Authentication> => {
+  const verified = await ports.verifyToken(presented.token)
+  if (!verified.ok) return failed('bearer', TOKEN_FAILURES[verified.failure])
+  const confirmed = await confirmToken(ports, presented, verified.value, request)
+  if (!confirmed.ok) return failed('bearer', CONFIRM_FAILURES[confirmed.failure])
+  return {
+    principal: verified.value,
+    credential: 'bearer',
+    bindings: confirmed.value,
+    sessionKey: undefined,
+    session: undefined,
+    failure: undefined,
+  }
 }
 
 const challenge = (reason: ChallengeReason): AuthenticationFailure => ({
@@ -83,7 +98,15 @@ const PROVIDER_UNREACHABLE: AuthenticationFailure = {
 const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
   invalid: challenge('invalid_token'),
   expired: challenge('expired_token'),
+  delegation_too_deep: challenge('delegation_too_deep'),
   unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
+}
+
+const CONFIRM_FAILURES: Readonly<Record<ConfirmFailure, AuthenticationFailure>> = {
+  not_proven: challenge('binding_not_proven'),
+  invalid: challenge('invalid_dpop_proof'),
+  nonce_wanted: challenge('use_dpop_nonce'),
+  unreachable: { kind: 'unavailable', reason: 'replay_store_unreachable' },
 }
 
 const failed = (

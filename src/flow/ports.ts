@@ -1,4 +1,5 @@
-import { type RequestSketch } from '../core/access-request.ts'
+import { type AccessRequest, type RequestSketch } from '../core/access-request.ts'
+import { type Binding } from '../core/confirmation.ts'
 import { type CredentialKind } from '../core/credential.ts'
 import { type Decision, type WantedProof } from '../core/decision.ts'
 import { type HeaderBudget } from '../core/header-budget.ts'
@@ -8,7 +9,7 @@ import { type AppliedMode } from '../core/mode.ts'
 import { type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { type Authenticated, type Principal } from '../core/principal.ts'
 import { type Result } from '../core/result.ts'
-import { type Session } from '../core/session.ts'
+import { type Session, type SessionLimits } from '../core/session.ts'
 
 /** What the identity provider gave besides claims; kept apart, since /verify never needs it. */
 export type Tokens = {
@@ -89,10 +90,28 @@ export type IdentityProvider = {
   readonly endSessionUrl: (idToken: string | undefined, state: string) => Promise<URL | undefined>
 }
 
-export type TokenFailure = 'invalid' | 'expired' | 'unreachable'
+export type TokenFailure = 'invalid' | 'expired' | 'delegation_too_deep' | 'unreachable'
 
 /** Proves a bearer token, or says why not. */
 export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>
+
+export type DpopFailure =
+  /** Not genuine, or for another request, token or key; or it was used before. */
+  | 'invalid'
+  /** It lacks the nonce that is asked for. */
+  | 'nonce_wanted'
+  /** Whether it was used before could not be found out. */
+  | 'unreachable'
+
+/** Proves that the sender has the key to which the token is bound (RFC 9449 section 4.3). */
+export type DpopVerifier = (
+  proof: string,
+  about: {
+    readonly token: string
+    readonly thumbprint: string
+    readonly request: Pick<AccessRequest, 'host' | 'method' | 'path' | 'pathIsAmbiguous'>
+  },
+) => Promise<Result<undefined, DpopFailure>>
 
 /** Written down after every decision. */
 export type DecisionRecord = {
@@ -104,6 +123,10 @@ export type DecisionRecord = {
   readonly policyVersion: string
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
+  /** How the token is bound to its sender, where a token proved the caller. */
+  readonly bindings?: readonly Binding[] | undefined
+  /** The scheme with which a token was sent, good or bad. */
+  readonly tokenScheme?: 'bearer' | 'dpop' | undefined
   readonly sessionKey: SessionKey | undefined
   readonly mode: AppliedMode
 }
@@ -115,6 +138,8 @@ export type Answer = {
   readonly assertion: string
   /** Groups that the policy names and that did not fit the headers. */
   readonly groupsCut: number
+  /** The client's own headers that were to be passed on and did not fit. */
+  readonly notPassed?: readonly string[]
 }
 
 /** Signs who the caller is, for one host; empty where no header carries it. */
@@ -123,6 +148,8 @@ export type AssertionSigner = (assertion: {
   readonly identity: Identity
   readonly sessionKey: SessionKey | undefined
   readonly policyVersion: string
+  /** When the session or the token ends: what is signed ends then at the latest. */
+  readonly endsAt: EpochSeconds | undefined
 }) => Promise<string>
 
 export type VerifyPorts = {
@@ -130,8 +157,12 @@ export type VerifyPorts = {
   readonly sessions: SessionStore
   readonly keepFresh: (id: SessionId, session: Session) => Promise<Found<Session>>
   readonly verifyToken: TokenVerifier
+  readonly verifyProof: DpopVerifier
+  /** SHA-256 of a client certificate as the proxy forwards it, in base64url. */
+  readonly certificateThumbprint: (forwarded: string) => string | undefined
   readonly signAssertion: AssertionSigner
   readonly headerBudget: (policy: HostPolicy) => HeaderBudget
+  readonly sessionLimits: SessionLimits
   readonly now: () => EpochSeconds
 }
 

@@ -1,24 +1,30 @@
 import { type Server } from 'node:http'
 import { type Logger } from 'pino'
-import { type HeaderBudget, headerBudget } from '../core/header-budget.ts'
+import { type AssertionSize, type HeaderBudget, headerBudget } from '../core/header-budget.ts'
 import { type IdentityHeaderNames } from '../core/identity-source.ts'
 import { type HostPolicy } from '../core/policy/policy.ts'
+import { resourceOrigin } from '../core/protected-resource.ts'
+import { SIGNATURE_BYTES } from '../edge/assertion/assertion-keys.ts'
 import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
 import { type Config } from '../edge/config/config.ts'
 import { createVerifyListener } from '../edge/http/verify-listener.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
+import { DPOP_ALGORITHMS } from '../edge/tokens/dpop-proof.ts'
 import { createKeySet } from '../edge/tokens/key-set.ts'
 import { createTokenVerifier, type TokenIssuer } from '../edge/tokens/token-verifier.ts'
 import { APPLICATION_PRESETS } from '../presets/applications.ts'
-import { bugReporter, cookieName, now, nowMs, type Parts, publicOrigin } from './parts.ts'
+import { bugReporter, cookieName, limitsOf, now, nowMs, type Parts, publicOrigin } from './parts.ts'
+import { createNonces, createProofs } from './proofs.ts'
 import { createFreshness } from './provider.ts'
 
 export const createVerifyServer = (parts: Parts): Server => {
   const { config, policies, assertionKeys, log, sessions, metrics, decisionLog } = parts
   const identityHeaders = Object.entries(config.identityHeaders)
+  const nonces = createNonces(parts)
   const signAssertion = createAssertionSigner({
     keys: () => assertionKeys,
+    algorithm: config.assertion.algorithm,
     issuer: publicOrigin(config),
     lifetimeSeconds: config.assertion.lifetime / 1000,
     now,
@@ -29,13 +35,20 @@ export const createVerifyServer = (parts: Parts): Server => {
       sessions,
       keepFresh: createFreshness(parts),
       verifyToken: createTokenVerifier(tokenIssuers(config, log, metrics), () => now()),
+      ...createProofs(parts, nonces),
       signAssertion,
-      headerBudget: budgets(identityHeaders, publicOrigin(config).length),
+      headerBudget: budgets(identityHeaders, {
+        issuer: publicOrigin(config).length,
+        signature: SIGNATURE_BYTES[config.assertion.algorithm],
+      }),
+      sessionLimits: limitsOf(config),
       now,
     },
     requireHost: config.verify.requireHost,
     cookieName: cookieName(config),
     identityHeaders,
+    originOf: (host) => resourceOrigin(publicOrigin(config), host),
+    dpop: { algorithms: DPOP_ALGORITHMS, nonce: () => nonces?.current() },
     identityNames: new Set(
       [...identityHeaders, ...APPLICATION_PRESETS.flatMap(({ headers }) => headers)].map(([name]) =>
         name.toLowerCase(),
@@ -52,13 +65,13 @@ export const createVerifyServer = (parts: Parts): Server => {
 /** One budget for each policy, worked out when it is first needed. */
 const budgets = (
   names: IdentityHeaderNames,
-  issuerLength: number,
+  size: AssertionSize,
 ): ((policy: HostPolicy) => HeaderBudget) => {
   const known = new WeakMap<HostPolicy, HeaderBudget>()
   return (policy) => {
     const found = known.get(policy)
     if (found !== undefined) return found
-    const budget = headerBudget([...names, ...policy.presetHeaders], issuerLength)
+    const budget = headerBudget([...names, ...policy.presetHeaders], size)
     known.set(policy, budget)
     return budget
   }

@@ -19,7 +19,13 @@ const unit = fc.oneof(
 )
 const text = fc.array(unit, { maxLength: 300 }).map((units) => units.join(''))
 
-const BUDGET = headerBudget(DEFAULT_IDENTITY_HEADERS, 25)
+/** An allow carries no challenge. */
+const NO_CHALLENGE = {
+  originOf: () => '',
+  dpop: { algorithms: [], nonce: () => undefined },
+}
+
+const BUDGET = headerBudget(DEFAULT_IDENTITY_HEADERS, { issuer: 25, signature: 64 })
 
 describe('identity headers', () => {
   test('are printable ASCII without a comma, whatever the text', () => {
@@ -67,11 +73,15 @@ describe('identity headers', () => {
     const issuer = `https://${'a'.repeat(60)}.example.com`
     const sign = createAssertionSigner({
       keys: () => keys,
+      algorithm: 'ES256',
       issuer,
       lifetimeSeconds: 300,
       now: () => NOW,
     })
-    const budget = headerBudget(DEFAULT_IDENTITY_HEADERS, issuer.length)
+    const budget = headerBudget(DEFAULT_IDENTITY_HEADERS, {
+      issuer: issuer.length,
+      signature: 64,
+    })
     const routed = host(`${'h'.repeat(60)}.${'i'.repeat(60)}.example.com`)
     const longest = fc.oneof(text, fc.constant('é'.repeat(255)), fc.constant('x'.repeat(255)))
     await fc.assert(
@@ -94,6 +104,7 @@ describe('identity headers', () => {
             identity,
             sessionKey: undefined,
             policyVersion: '0123456789abcdef',
+            endsAt: undefined,
           })
           const record = {
             id: '00000000-0000-0000-0000-000000000000',
@@ -108,7 +119,7 @@ describe('identity headers', () => {
           } as const
           const headers = answerHeaders(
             { record, identity, assertion, groupsCut: 0 },
-            DEFAULT_IDENTITY_HEADERS,
+            { identityHeaders: DEFAULT_IDENTITY_HEADERS, ...NO_CHALLENGE },
           )
           // Each pair costs four bytes more, and Node adds status line, Date, Connection and Keep-Alive.
           const size = headers.join('').length + headers.length * 2 + 120

@@ -183,10 +183,28 @@ export const CONFIG_SCHEMA = z.strictObject({
     })
     .prefault({}),
   tokenIssuers: z.array(tokenIssuer).default([]).describe('Issuers of bearer tokens (JWT).'),
+  dpop: z
+    .strictObject({
+      window: duration('5s', '10m')
+        .default(60_000)
+        .describe('How far the `iat` of a proof may lie from now, to either side.'),
+      nonce: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Ask for a nonce; nginx has to pass `DPoP-Nonce` on, for which it needs a snippet.',
+        ),
+    })
+    .prefault({})
+    .describe('Tokens that are bound to a key (RFC 9449).'),
   assertion: z
     .strictObject({
       keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
       keysFile: file.optional(),
+      algorithm: z
+        .enum(['ES256', 'RS256'])
+        .default('ES256')
+        .describe('`RS256` for back ends that know nothing else; the file has to hold such a key.'),
       lifetime: duration('10s', '5m').default(300_000).describe('`exp` − `iat` of the assertion.'),
     })
     .prefault({}),

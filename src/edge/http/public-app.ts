@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { errorPageRoutes } from './error-page-routes.ts'
 import { SECURITY_HEADERS } from './page.ts'
 import { type PublicOptions } from './public-options.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { signOutRoutes } from './sign-out-routes.ts'
 import { userRoutes } from './user-routes.ts'
@@ -18,6 +19,7 @@ export const createPublicApp = (options: PublicOptions): Express => {
   app.use(securityHeaders)
   app.use(errorPageRoutes(options.returnUrls.publicOrigin))
   app.use(signInRoutes(options))
+  app.use(resourceRoutes(options))
   app.use(signOutRoutes(options))
   app.use(userRoutes(options))
   app.use(notFound)

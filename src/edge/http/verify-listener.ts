@@ -4,20 +4,26 @@ import { type Duplex } from 'node:stream'
 import { type RequestSketch } from '../../core/access-request.ts'
 import { type Decision, deny, unavailable } from '../../core/decision.ts'
 import { NOBODY } from '../../core/identity-headers.ts'
-import { type IdentityHeaderNames } from '../../core/identity-source.ts'
 import { ANONYMOUS } from '../../core/principal.ts'
 import { type Answer, type VerifyPorts } from '../../flow/ports.ts'
 import { verify } from '../../flow/verify.ts'
 import { type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
-import { answerHeaders, commonHeaders, STATUS, type VerifyStatus } from './verify-answer.ts'
+import { passOn } from './passing-headers.ts'
+import {
+  type AnswerOptions,
+  answerHeaders,
+  commonHeaders,
+  STATUS,
+  type VerifyStatus,
+} from './verify-answer.ts'
 
-export type VerifyListenerOptions = NginxRequestOptions & {
-  readonly ports: VerifyPorts
-  readonly identityHeaders: IdentityHeaderNames
-  /** Writes the decision down; neither throws nor waits. */
-  readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
-  readonly onBug: (error: unknown) => void
-}
+export type VerifyListenerOptions = NginxRequestOptions &
+  AnswerOptions & {
+    readonly ports: VerifyPorts
+    /** Writes the decision down; neither throws nor waits. */
+    readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
+    readonly onBug: (error: unknown) => void
+  }
 
 /**
  * nginx forwards up to 33 KiB of client headers and adds the URL three times; with Node's own
@@ -79,14 +85,17 @@ const respond = async (
   const startedAt = performance.now()
   const answer = await decideSafely(options, request)
   const status = STATUS[answer.record.decision.effect]
+  let notPassed: readonly string[] = []
   try {
-    const headers = answerHeaders(answer, options.identityHeaders)
-    response.writeHead(status, [...headers, ...closing(request)]).end()
+    const headers = answerHeaders(answer, options)
+    const passed = passOn(request.rawHeaders, answer, headers, options.cookieName)
+    response.writeHead(status, [...headers, ...passed.headers, ...closing(request)]).end()
+    notPassed = passed.notPassed
   } catch (error) {
     options.onBug(error)
     response.destroy()
   }
-  options.record(answer, status, (performance.now() - startedAt) / 1000)
+  options.record({ ...answer, notPassed }, status, (performance.now() - startedAt) / 1000)
 }
 
 /** A body is never read; what follows it on the connection must not be taken for a request. */

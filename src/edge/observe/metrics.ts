@@ -54,6 +54,11 @@ export const createMetrics = (): Metrics => {
   const groupsCut = counter('vestibule_groups_cut_total', 'Groups that did not fit the headers.', [
     'host',
   ])
+  const credentialsNotPassed = counter(
+    'vestibule_credentials_not_passed_total',
+    "Headers of the client's own (cookie, authorization) that did not fit the answer.",
+    ['host', 'header'],
+  )
   const signIns = counter('vestibule_sign_ins_total', 'Sign-ins by outcome.', ['outcome'])
   const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs.')
   const revalidations = counter(
@@ -97,7 +102,7 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   return {
-    decided: ({ record, groupsCut: cut }, seconds) => {
+    decided: ({ record, groupsCut: cut, notPassed = [] }, seconds) => {
       const { decision, policy, principal } = record
       const host = policy?.label ?? 'unknown'
       decisions.inc({
@@ -112,6 +117,7 @@ export const createMetrics = (): Metrics => {
         would.inc({ host, effect: decision.would.effect, reason: decision.would.reason })
       }
       if (cut > 0) groupsCut.inc({ host }, cut)
+      for (const header of notPassed) credentialsNotPassed.inc({ host, header })
     },
     signIn: (outcome) => signIns.inc({ outcome }),
     revalidated: (outcome) => revalidations.inc({ outcome }),

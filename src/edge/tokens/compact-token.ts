@@ -12,22 +12,32 @@ export type CompactToken = {
  * have one spelling, or caches and revocation miss it), duplicate members, and `crit`.
  */
 export const readCompactToken = (token: string): CompactToken | undefined => {
+  const parts = readParts(token)
+  if (parts === undefined) return undefined
+  const { header, claims } = parts
+  const issuer = Object.hasOwn(claims, 'iss') ? claims['iss'] : undefined
+  const type = Object.hasOwn(header, 'typ') ? header['typ'] : undefined
+  return typeof issuer === 'string' ? { issuer, type } : undefined
+}
+
+export type TokenParts = { readonly header: JsonObject; readonly claims: JsonObject }
+
+/** Header and claims, not verified; undefined for what `readCompactToken` refuses as well. */
+export const readParts = (token: string): TokenParts | undefined => {
   if (token.length > LONGEST) return undefined
   const [header, payload, signature, ...more] = token.split('.')
   if (header === undefined || payload === undefined || signature === undefined) return undefined
   if (more.length > 0 || ![header, payload, signature].every(isCanonical)) return undefined
-  return understood(parseObject(header), parseObject(payload))
+  return partsOf(parseObject(header), parseObject(payload))
 }
 
-const understood = (
+const partsOf = (
   header: JsonObject | undefined,
   claims: JsonObject | undefined,
-): CompactToken | undefined => {
+): TokenParts | undefined => {
   if (header === undefined || claims === undefined) return undefined
-  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) return undefined
-  const issuer = Object.hasOwn(claims, 'iss') ? claims['iss'] : undefined
-  const type = Object.hasOwn(header, 'typ') ? header['typ'] : undefined
-  return typeof issuer === 'string' ? { issuer, type } : undefined
+  const isExtended = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')
+  return isExtended ? undefined : { header, claims }
 }
 
 type JsonObject = Readonly<Record<string, unknown>>

@@ -20,9 +20,7 @@ export const claimsAreSound = (
     iat <= nowSeconds + limits.toleranceSeconds &&
     iat < exp &&
     exp - iat <= limits.maxLifetimeSeconds &&
-    parseSubject(claims['sub']) !== undefined &&
-    // A token bound to a key or certificate is no bearer token (RFC 9449 section 7.1).
-    !Object.hasOwn(claims, 'cnf')
+    parseSubject(claims['sub']) !== undefined
   )
 }
 

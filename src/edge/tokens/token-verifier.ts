@@ -1,23 +1,15 @@
 import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
-import {
-  type Actor,
-  type Authenticated,
-  type ClaimMapping,
-  principalOf,
-} from '../../core/principal.ts'
-import { fail, ok, type Result } from '../../core/result.ts'
+import { bearerPrincipal, type Voucher } from '../../core/delegation.ts'
+import { type Authenticated } from '../../core/principal.ts'
+import { fail, type Result } from '../../core/result.ts'
 import { type TokenFailure, type TokenVerifier } from '../../flow/ports.ts'
 import { readCompactToken } from './compact-token.ts'
 import { type KeySet } from './key-set.ts'
 import { claimsAreSound, isAcceptedType } from './token-claims.ts'
 
-export type TokenIssuer = {
-  readonly name: string
-  readonly issuer: string
+export type TokenIssuer = Voucher & {
   readonly audiences: readonly string[]
   readonly algorithms: readonly string[]
-  readonly actor: Actor
-  readonly mapping: ClaimMapping
   readonly maxLifetimeSeconds: number
   readonly toleranceSeconds: number
   readonly keys: KeySet
@@ -57,13 +49,7 @@ const verifyWith = async (
   try {
     const { payload } = await jwtVerify(token, key, verifyOptions(issuer, nowSeconds))
     if (!claimsAreSound(payload, issuer, nowSeconds)) return fail('invalid')
-    return ok(
-      principalOf(payload, issuer.mapping, {
-        actor: issuer.actor,
-        subject: `${issuer.name}/${payload.sub ?? ''}`,
-        issuer: issuer.issuer,
-      }),
-    )
+    return bearerPrincipal(payload, issuer)
   } catch (error) {
     return failureOf(error)
   }
