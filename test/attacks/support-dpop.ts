@@ -57,7 +57,7 @@ export const proofFor = async (
   }
   const { alg = 'ES256', ...rest } = { typ: 'dpop+jwt', jwk: key.jwk, ...header }
   return await new SignJWT(withoutUndefined(payload))
-    .setProtectedHeader({ ...withoutUndefined(rest), alg: String(alg) })
+    .setProtectedHeader({ ...withoutUndefined(rest), alg })
     .sign(by.privateKey)
 }
 

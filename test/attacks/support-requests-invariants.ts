@@ -34,7 +34,7 @@ const VERDICT_HEADERS = [
 const TRANSPORT_HEADERS: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive'])
 
 /** A 200 may tell nginx which of the client's own cookies the application sees. */
-const OPTIONAL = ['cookie', 'authorization']
+const OPTIONAL: ReadonlySet<string> = new Set(['cookie', 'authorization'])
 
 const TOKEN_ERRORS = [
   'error="invalid_token"',
@@ -72,7 +72,7 @@ const EFFECTS: Readonly<Record<number, keyof typeof REASONS>> = {
  */
 const expectKnownHeaders = (names: readonly string[], status: number): void => {
   const own = names.filter(
-    (name) => !TRANSPORT_HEADERS.has(name) && !(status === 200 && OPTIONAL.includes(name)),
+    (name) => !TRANSPORT_HEADERS.has(name) && !(status === 200 && OPTIONAL.has(name)),
   )
   const allowed = [
     ...VERDICT_HEADERS,
