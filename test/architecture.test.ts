@@ -10,7 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   flow: ['core', 'flow'],
   'edge/assertion': ['core', 'flow', 'edge/assertion', 'jose', 'lru-cache', 'zod', 'node:crypto'],
-  'edge/config': ['core', 'edge/config', 'edge/files', 'zod', 'node:path'],
+  'edge/config': ['core', 'presets', 'edge/config', 'edge/files', 'zod', 'node:path'],
   'edge/files': ['core', 'edge/files', 'leven', 'yaml', 'zod', 'node:fs/promises'],
   'edge/http': [
     'core',
@@ -36,7 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:zlib',
   ],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
-  'edge/outbound': ['edge/outbound'],
+  'edge/outbound': ['edge/outbound', 'node:https', 'node:stream'],
   presets: ['core', 'presets'],
   'edge/policies': [
     'core',
@@ -60,8 +60,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'edge/tokens',
     'jose',
     'lru-cache',
+    'openid-client',
     'zod',
     'node:crypto',
+    'node:timers/promises',
   ],
 }
 

@@ -3,6 +3,7 @@ import {
   type Authenticated,
   type ClaimMapping,
   type Claims,
+  claimAt,
   groupsOf,
   parseSubject,
   principalOf,
@@ -16,6 +17,8 @@ export type Voucher = {
   readonly issuer: string
   readonly actor: Actor
   readonly mapping: ClaimMapping
+  /** The claim that names the subject; `sub` if undefined. */
+  readonly subjectClaim?: string | undefined
 }
 
 /**
@@ -27,7 +30,7 @@ export const bearerPrincipal = (
   claims: Claims,
   voucher: Voucher,
 ): Result<Authenticated, 'invalid' | 'delegation_too_deep'> => {
-  const subject = parseSubject(claims['sub'])
+  const subject = parseSubject(claimAt(claims, voucher.subjectClaim ?? 'sub'))
   if (subject === undefined) return fail('invalid')
   if (!Object.hasOwn(claims, 'act')) return ok(subjectOf(claims, subject, voucher, voucher.actor))
   const act = claims['act']

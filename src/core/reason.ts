@@ -15,6 +15,8 @@ export const REASONS = {
     duplicate_cookie: 'The session cookie was sent more than once.',
     invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
     expired_token: 'The bearer token was genuine and has expired.',
+    token_not_yet_valid:
+      'The bearer token is genuine and of a time to come: the clocks of its issuer and of Vestibule differ.',
     binding_not_proven:
       'The token is bound to a key or certificate, and the caller did not show that it has it.',
     invalid_dpop_proof:
@@ -49,6 +51,7 @@ export const REASONS = {
       'The provider could not be asked about the session for longer than is allowed.',
     replay_store_unreachable: 'Whether a DPoP proof was used before could not be found out.',
     issuer_keys_unreachable: "The token issuer's keys could not be fetched.",
+    token_issuer_unreachable: 'The token issuer could not be asked about the token.',
     internal_error: 'Vestibule failed; the service log says how.',
   },
 } as const

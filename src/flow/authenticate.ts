@@ -98,8 +98,10 @@ const PROVIDER_UNREACHABLE: AuthenticationFailure = {
 const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
   invalid: challenge('invalid_token'),
   expired: challenge('expired_token'),
+  not_yet_valid: challenge('token_not_yet_valid'),
   delegation_too_deep: challenge('delegation_too_deep'),
   unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
+  issuer_unreachable: { kind: 'unavailable', reason: 'token_issuer_unreachable' },
 }
 
 const CONFIRM_FAILURES: Readonly<Record<ConfirmFailure, AuthenticationFailure>> = {

@@ -90,7 +90,16 @@ export type IdentityProvider = {
   readonly endSessionUrl: (idToken: string | undefined, state: string) => Promise<URL | undefined>
 }
 
-export type TokenFailure = 'invalid' | 'expired' | 'delegation_too_deep' | 'unreachable'
+export type TokenFailure =
+  | 'invalid'
+  | 'expired'
+  /** Genuine, but of a time to come: the clocks differ. */
+  | 'not_yet_valid'
+  | 'delegation_too_deep'
+  /** The keys of its issuer could not be had. */
+  | 'unreachable'
+  /** Its issuer could not be asked about it. */
+  | 'issuer_unreachable'
 
 /** Proves a bearer token, or says why not. */
 export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>

@@ -1,16 +1,21 @@
 import { resolve } from 'node:path'
 import { type Fault } from '../../core/fault.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { type Secret, secret } from '../../core/secret.ts'
-import { keyPath, schemaFaults } from '../files/schema-faults.ts'
-import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
+import { type Secret } from '../../core/secret.ts'
+import { schemaFaults } from '../files/schema-faults.ts'
+import { readYamlFile } from '../files/yaml-file.ts'
 import { crossFaults } from './cross-checks.ts'
 import { type Environment, overlayEnvironment } from './environment.ts'
 import { CONFIG_SCHEMA, type ConfigFile } from './schema.ts'
-import { besideConfig, readSecretFile } from './secrets.ts'
+import { inlineSecrets, readSecrets } from './secret-keys.ts'
+import { besideConfig } from './secrets.ts'
+import { resolveTokenIssuer, type TokenIssuerConfig } from './token-issuers.ts'
 
 /** The whole configuration, checked; secrets cannot be printed. */
-export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertion'> & {
+export type Config = Omit<
+  ConfigFile,
+  'identityProvider' | 'session' | 'assertion' | 'tokenIssuers'
+> & {
   readonly identityProvider: Omit<ConfigFile['identityProvider'], 'clientSecret'> & {
     readonly secret: Secret | undefined
   }
@@ -18,6 +23,7 @@ export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertio
   readonly assertion: Omit<ConfigFile['assertion'], 'keys'> & {
     readonly keySet: Secret | undefined
   }
+  readonly tokenIssuers: readonly TokenIssuerConfig[]
 }
 
 /** Reads file and environment; answers the configuration, or every fault found, together. */
@@ -52,6 +58,7 @@ const withSecrets = (
     identityProvider: { clientSecret: _clientSecret, ...identityProvider },
     session: { keys: _sessionKeys, ...session },
     assertion: { keys: _assertionKeys, ...assertion },
+    tokenIssuers,
     ...config
   }: ConfigFile,
   found: ReadonlyMap<string, Secret>,
@@ -60,6 +67,11 @@ const withSecrets = (
   identityProvider: { ...identityProvider, secret: found.get('identityProvider.clientSecret') },
   session: { ...session, keyRing: found.get('session.keys') },
   assertion: { ...assertion, keySet: found.get('assertion.keys') },
+  tokenIssuers: tokenIssuers.map((written, index) => {
+    const key =
+      written.introspection?.authentication === 'private_key_jwt' ? 'clientKey' : 'clientSecret'
+    return resolveTokenIssuer(written, found.get(`tokenIssuers.${index}.introspection.${key}`))
+  }),
 })
 
 const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
@@ -71,7 +83,16 @@ const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
         ? 'stdout'
         : besideConfig(resolve(path), config.decisionLog.to),
   },
+  tokenIssuers: config.tokenIssuers.map((written) => ({
+    ...written,
+    ...absolute(path, 'jwksFile', written.jwksFile),
+    ...absolute(path, 'caFile', written.caFile),
+    ...absolute(path, 'bearerTokenFile', written.bearerTokenFile),
+  })),
 })
+
+const absolute = (path: string, key: string, file: string | undefined): Record<string, string> =>
+  file === undefined ? {} : { [key]: besideConfig(resolve(path), file) }
 
 /** A fault in a value that a variable set lies in the environment, not in the file. */
 const relocate =
@@ -86,50 +107,3 @@ const relocate =
       column: undefined,
     }
   }
-
-const SECRET_KEYS = [
-  ['identityProvider', 'clientSecret'],
-  ['session', 'keys'],
-  ['assertion', 'keys'],
-] as const
-
-/** Secrets never stand in the file: it is a ConfigMap, in git, in tickets. */
-const inlineSecrets = (yaml: YamlFile): readonly Fault[] =>
-  SECRET_KEYS.filter(([section, key]) => {
-    const parent: unknown = valueAt(yaml.value, section)
-    return valueAt(parent, key) !== undefined
-  }).map((path) => ({
-    file: yaml.file,
-    ...yaml.placeOf(path, true),
-    key: keyPath(path),
-    problem: 'a secret must not stand in the file',
-    remedy: `Use ${path[1]}File to name a mounted file, or the environment.`,
-  }))
-
-const valueAt = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined
-
-/** Reads every secret that is named, whether or not the rest of the file is right. */
-const readSecrets = async (
-  value: unknown,
-  path: string,
-  yaml: YamlFile,
-): Promise<{ readonly found: ReadonlyMap<string, Secret>; readonly faults: readonly Fault[] }> => {
-  const found = new Map<string, Secret>()
-  const faults: Fault[] = []
-  for (const [section, key] of SECRET_KEYS) {
-    const parent = valueAt(value, section)
-    const inline = valueAt(parent, key)
-    const file = valueAt(parent, `${key}File`)
-    if (typeof inline === 'string') found.set(`${section}.${key}`, secret(inline))
-    else if (typeof file === 'string') {
-      const at = [section, `${key}File`]
-      const read = await readSecretFile(besideConfig(resolve(path), file))
-      if (read.ok) found.set(`${section}.${key}`, read.value)
-      else faults.push({ file: yaml.file, ...yaml.placeOf(at), key: keyPath(at), ...read.failure })
-    }
-  }
-  return { found, faults }
-}

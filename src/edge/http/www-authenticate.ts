@@ -52,6 +52,7 @@ const ERRORS: Readonly<
 > = {
   invalid_token: ['invalid_token'],
   expired_token: ['invalid_token', 'The token has expired'],
+  token_not_yet_valid: ['invalid_token', 'The token is not valid yet'],
   binding_not_proven: ['invalid_token', 'The token is bound to its sender'],
   token_not_bound: ['invalid_token', 'The token has to be bound to its sender'],
   delegation_too_deep: ['invalid_token', 'An agent may act for a person only'],

@@ -2,7 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { type Answer } from '../../flow/ports.ts'
 
-export type Dependency = 'session_store' | 'identity_provider' | 'token_issuer'
+export type Dependency =
+  | 'session_store'
+  | 'identity_provider'
+  | 'token_issuer'
+  | 'introspection'
+  | 'token_review'
 
 /** All label values come from closed sets; a host is its policy's pattern, or `unknown`. */
 export type Metrics = {
@@ -11,6 +16,9 @@ export type Metrics = {
   readonly signOut: () => void
   readonly revalidated: (outcome: string) => void
   readonly returnUrlRefused: () => void
+  /** How a bearer token was proven: from memory (`hit`), with others (`shared`), or anew. */
+  readonly tokenVerified: (outcome: 'hit' | 'shared' | 'miss') => void
+  readonly issuerKeysConfirmed: (issuer: string, atSeconds: number) => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
   readonly decisionDropped: (lines: number) => void
   readonly servedWithoutStore: () => void
@@ -74,6 +82,17 @@ export const createMetrics = (): Metrics => {
     buckets: FAST_BUCKETS,
     registers: [registry],
   })
+  const verifications = counter(
+    'vestibule_token_verifications_total',
+    'Bearer tokens looked at: known (hit), being verified for another request (shared), or new (miss).',
+    ['outcome'],
+  )
+  const keysConfirmed = new Gauge({
+    name: 'vestibule_issuer_keys_timestamp_seconds',
+    help: 'When the keys of a token issuer were last confirmed.',
+    labelNames: ['issuer'],
+    registers: [registry],
+  })
   const dropped = counter('vestibule_decision_log_dropped_total', 'Decision lines not written.')
   const served = counter(
     'vestibule_served_without_store_total',
@@ -123,6 +142,8 @@ export const createMetrics = (): Metrics => {
     revalidated: (outcome) => revalidations.inc({ outcome }),
     signOut: () => signOuts.inc(),
     returnUrlRefused: () => returnUrls.inc(),
+    tokenVerified: (outcome) => verifications.inc({ outcome }),
+    issuerKeysConfirmed: (issuer, atSeconds) => keysConfirmed.set({ issuer }, atSeconds),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
     decisionDropped: (lines) => dropped.inc(lines),
     servedWithoutStore: () => served.inc(),
