@@ -37,6 +37,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
   'edge/outbound': ['edge/outbound', 'node:https', 'node:stream'],
+  // Back ends copy it, so it stands alone.
+  verifier: ['verifier', 'express', 'jose'],
   presets: ['core', 'presets'],
   'edge/policies': [
     'core',
