@@ -40,6 +40,7 @@ const TOKEN_ERRORS = [
   'error="invalid_token"',
   ...[
     'The token has expired',
+    'The token is not valid yet',
     'The token is bound to its sender',
     'The token has to be bound to its sender',
     'An agent may act for a person only',
