@@ -17,19 +17,14 @@ export const decide = (policy: HostPolicy, facts: Facts): Enforced =>
 const decideKnown = (policy: HostPolicy, facts: Facts, principal: Authenticated): Enforced =>
   principal.onBehalfOf === undefined
     ? decideOne(policy, facts, holdToProof)
-    : decideBoth(policy, facts, principal, principal.onBehalfOf)
+    : decideBoth(policy, facts, principal.onBehalfOf)
 
 /**
  * An agent and the person whom it acts for: each has to be let in alone, as if it came alone. The
  * sign-in of which a token tells is the person's, so nothing of the kind is asked of the agent.
  */
-const decideBoth = (
-  policy: HostPolicy,
-  facts: Facts,
-  { onBehalfOf: _person, ...agent }: Authenticated,
-  person: Authenticated,
-): Enforced => {
-  const ofAgent = decideOne(policy, { ...facts, principal: agent }, () => undefined)
+const decideBoth = (policy: HostPolicy, facts: Facts, person: Authenticated): Enforced => {
+  const ofAgent = decideOne(policy, facts, () => undefined)
   if (ofAgent.effect === 'deny') return { ...ofAgent, reason: 'agent_not_allowed' }
   if (ofAgent.effect !== 'allow') return ofAgent
   const ofPerson = decideOne(policy, { ...facts, principal: person }, holdToProof)

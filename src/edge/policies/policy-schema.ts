@@ -137,7 +137,9 @@ export const POLICY_SCHEMA = z
         'Rules; a deny that holds denies, else an allow that holds allows, else it is denied.',
       ),
     require: z
-      .union([REQUIREMENT.transform((one) => [one]), z.array(REQUIREMENT).min(1)])
+      .union([REQUIREMENT.transform((one) => [one]), z.array(REQUIREMENT).min(1)], {
+        error: 'asks for nothing. Write acr, amr, authAge or senderConstrained, or a list of such',
+      })
       .default([])
       .describe('Stronger proof asked of whoever a rule admits.'),
     app: z
