@@ -197,10 +197,18 @@ export const untilWarm = async (world: BearerWorld): Promise<void> => {
   for (const [issuer, by] of each) {
     const claims = { iss: issuer.url, client_id: 'c', jti: '1' }
     const token = world.mint({ claims, by, header: { typ: 'at+jwt' } })
-    expect(outcomeOf(await world.ask(`Bearer ${token}`))).toBe('200 rule_matched')
+    expect(await untilKnown(world, token)).toBe('200 rule_matched')
     const unknown = { ...by, kid: 'unknown' }
     const lost = world.mint({ claims, by: unknown, header: { typ: 'at+jwt' } })
-    expect(outcomeOf(await world.ask(`Bearer ${lost}`))).toBe('401 invalid_token')
+    expect(await untilKnown(world, lost)).toBe('401 invalid_token')
   }
   warm.set(world, { calls: world.calls(), since })
+}
+
+/** A busy machine may take longer to fetch keys than a request waits for them. */
+const untilKnown = async (world: BearerWorld, token: string): Promise<string> => {
+  for (let tries = 0; ; tries += 1) {
+    const outcome = outcomeOf(await world.ask(`Bearer ${token}`))
+    if (tries === 10 || outcome !== '503 issuer_keys_unreachable') return outcome
+  }
 }

@@ -22,15 +22,25 @@ export type Pace = {
   readonly coolDownMs: number
   /** While nothing is known yet, it is tried so often. */
   readonly coldRetryMs: number
+  /** A request waits no longer than this for keys; loading goes on without it. */
+  readonly longestWaitMs: number
 }
 
-export const REMOTE: Pace = { refreshMs: 5 * 60_000, coolDownMs: 30_000, coldRetryMs: 5000 }
-export const LOCAL: Pace = { refreshMs: 10_000, coolDownMs: 1000, coldRetryMs: 1000 }
+export const REMOTE: Pace = {
+  refreshMs: 5 * 60_000,
+  coolDownMs: 30_000,
+  coldRetryMs: 5000,
+  longestWaitMs: 1000,
+}
+export const LOCAL: Pace = {
+  refreshMs: 10_000,
+  coolDownMs: 1000,
+  coldRetryMs: 1000,
+  longestWaitMs: 1000,
+}
 
 /** While the issuer is unreachable, known keys serve for so long. */
 const STALE_MS = 24 * 3_600_000
-/** A request waits no longer than this for keys; loading goes on without it. */
-const LONGEST_WAIT_MS = 1000
 
 export type Keys = {
   readonly find: JWTVerifyGetKey
@@ -119,7 +129,7 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
         if (isOld && hasCooledDown(lastTriedAt, pace.coolDownMs)) void loadOnce()
         return ok(found)
       }
-      if (hasCooledDown(lastTriedAt, pace.coldRetryMs)) await within(loadOnce())
+      if (hasCooledDown(lastTriedAt, pace.coldRetryMs)) await within(loadOnce(), pace.longestWaitMs)
       const loaded = usable()
       return loaded === undefined ? fail('unreachable') : ok(loaded)
     },
@@ -128,7 +138,7 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
       if (found !== undefined && found.generation !== since) return ok(found)
       if (hasCooledDown(lastAskedAt, pace.coolDownMs)) {
         if (running === undefined) lastAskedAt = nowMs()
-        if (!(await within(loadOnce()))) return fail('unreachable')
+        if (!(await within(loadOnce(), pace.longestWaitMs))) return fail('unreachable')
       }
       if (failed) return fail('unreachable')
       const loaded = usable()
@@ -147,9 +157,9 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
 }
 
 /** Whether it ended in time. */
-const within = async (work: Promise<void>): Promise<boolean> => {
+const within = async (work: Promise<void>, ms: number): Promise<boolean> => {
   const stopped = new AbortController()
-  const late = delay(LONGEST_WAIT_MS, false, { signal: stopped.signal }).catch(() => false)
+  const late = delay(ms, false, { signal: stopped.signal }).catch(() => false)
   try {
     return await Promise.race([work.then(() => true), late])
   } finally {
