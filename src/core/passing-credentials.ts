@@ -8,21 +8,30 @@ export type PassingCredentials = {
   readonly answerBytes: number
 }
 
-/**
- * The Cookie header without the session cookie: all other text stays as it is, in its order.
- * Every cookie of the name goes, also one that was planted beside it.
- */
-export const withoutCookie = (lines: readonly string[], name: string): string =>
-  lines
-    .flatMap((line) => line.split(';'))
-    .filter((pair) => !isNamed(pair, name))
-    .map(trimStart)
-    .filter((pair) => pair !== '')
-    .join('; ')
+/** Header lines → the text of one, without a cookie. */
+export type CookieStripper = (lines: readonly string[]) => string
 
-const isNamed = (pair: string, name: string): boolean => {
-  const equals = pair.indexOf('=')
-  return (equals === -1 ? pair : pair.slice(0, equals)).trim() === name
+/** What names of cookies are made of (RFC 6265 section 4.1.1). */
+const NAME_CHARACTER = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
+
+/**
+ * The Cookie header without the session cookie: all other text stays as it is, in its order. Also a
+ * cookie goes that was planted beside ours, and whatever a lenient reader may take for ours: with
+ * no-break spaces or commas about the name, or as the value of a cookie without a name.
+ */
+export const cookieStripper = (name: string): CookieStripper => {
+  const ours = oursPattern(name)
+  return (lines) => {
+    const pairs = lines.flatMap((line) => line.split(';')).map(trimStart)
+    return pairs.filter((pair) => pair !== '' && !isOurs(pair, name, ours)).join('; ')
+  }
 }
+
+const isOurs = (pair: string, name: string, ours: RegExp): boolean =>
+  pair.includes(name) && (ours.test(pair) || pair.trim() === name)
+
+/** The name as a word of its own, and later an equals sign. */
+const oursPattern = (name: string): RegExp =>
+  new RegExp(`(?<!${NAME_CHARACTER})${name}(?!${NAME_CHARACTER})[^=]*=`)
 
 const trimStart = (pair: string): string => pair.replace(/^[ \t]+/, '')

@@ -1,5 +1,5 @@
 import { isTokenScheme } from '../../core/credential.ts'
-import { withoutCookie } from '../../core/passing-credentials.ts'
+import { type CookieStripper } from '../../core/passing-credentials.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
 import { type Answer } from '../../flow/ports.ts'
 
@@ -17,8 +17,8 @@ const NOTHING: PassedOn = { headers: [], notPassed: [] }
 
 /**
  * The client's own credentials as the application may see them. nginx puts them in place of what
- * the client sent where `auth-response-headers` names them; an empty one it leaves out. What does
- * not fit into nginx's buffer would be a 500, so it is left out as well.
+ * the client sent where `auth-response-headers` names them, and passes nothing on where the answer
+ * lacks one. What does not fit into nginx's buffer would be a 500, so it is left out.
  *
  * @param written the headers of the answer so far
  */
@@ -26,48 +26,47 @@ export const passOn = (
   raw: readonly string[],
   { record: { decision, policy } }: Pick<Answer, 'record'>,
   written: readonly string[],
-  cookieName: string,
+  strip: CookieStripper,
 ): PassedOn => {
   if (decision.effect !== 'allow' || policy === undefined) return NOTHING
-  const wanted = [...cookieOf(raw, policy, cookieName), ...authorizationOf(raw, policy, written)]
+  const wanted = [...cookieOf(raw, policy, strip), ...authorizationOf(raw, policy, written)]
   if (wanted.length === 0) return NOTHING
   let left = policy.passing.answerBytes - sizeOf(written)
   const headers: string[] = []
   const notPassed: string[] = []
   for (const [name, value] of wanted) {
     const cost = name.length + value.length + 4
-    const fits = cost <= left
-    headers.push(name, fits ? value : '')
-    left -= fits ? cost : name.length + 4
-    if (!fits) notPassed.push(name.toLowerCase())
+    if (cost <= left) {
+      headers.push(name, value)
+      left -= cost
+    } else notPassed.push(name.toLowerCase())
   }
   return { headers, notPassed }
 }
 
 type Header = readonly [name: string, value: string]
 
-/** Somebody who sent no cookie has none to lose. */
 const cookieOf = (
   raw: readonly string[],
   { passing }: HostPolicy,
-  cookieName: string,
+  strip: CookieStripper,
 ): readonly Header[] => {
   if (!passing.stripsCookie) return []
-  const lines = valuesOf(raw, 'cookie')
-  return lines.length === 0 ? [] : [['Cookie', withoutCookie(lines, cookieName)]]
+  const cookies = strip(valuesOf(raw, 'cookie'))
+  return cookies === '' ? [] : [['Cookie', cookies]]
 }
 
-/** Only a token that counts here is ours; other schemes, and other hosts' ways, stay. */
+/** Only a token that counts here is ours; other schemes are the application's. */
 const authorizationOf = (
   raw: readonly string[],
   { passing, credentials }: HostPolicy,
   written: readonly string[],
 ): readonly Header[] => {
-  const isWritten = written.some((text, at) => at % 2 === 0 && text === 'Authorization')
-  if (!passing.stripsBearer || isWritten) return []
   const [sent = ''] = valuesOf(raw, 'authorization')
+  if (!passing.stripsBearer || sent === '') return []
+  const isWritten = written.some((text, at) => at % 2 === 0 && text === 'Authorization')
   const isOurs = credentials.has('bearer') && isTokenScheme(sent)
-  return [['Authorization', isOurs ? '' : sent]]
+  return isWritten || isOurs ? [] : [['Authorization', sent]]
 }
 
 const valuesOf = (raw: readonly string[], name: string): readonly string[] =>

@@ -4,6 +4,7 @@ import { type Duplex } from 'node:stream'
 import { type RequestSketch } from '../../core/access-request.ts'
 import { type Decision, deny, unavailable } from '../../core/decision.ts'
 import { NOBODY } from '../../core/identity-headers.ts'
+import { type CookieStripper, cookieStripper } from '../../core/passing-credentials.ts'
 import { ANONYMOUS } from '../../core/principal.ts'
 import { type Answer, type VerifyPorts } from '../../flow/ports.ts'
 import { verify } from '../../flow/verify.ts'
@@ -36,6 +37,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
   /** The latest answer on each connection. */
   const latest = new WeakMap<Duplex, ServerResponse>()
   const lastRequestRead = new WeakSet<Duplex>()
+  const strip = cookieStripper(options.cookieName)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (lastRequestRead.has(request.socket)) return
     if (hasBody(request)) lastRequestRead.add(request.socket)
@@ -46,7 +48,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
         .end()
       return
     }
-    void respond(options, request, response)
+    void respond(options, strip, request, response)
   }
   const server = createServer(
     {
@@ -79,6 +81,7 @@ const isVerifyPath = (url: string): boolean =>
 
 const respond = async (
   options: VerifyListenerOptions,
+  strip: CookieStripper,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -88,7 +91,7 @@ const respond = async (
   let notPassed: readonly string[] = []
   try {
     const headers = answerHeaders(answer, options)
-    const passed = passOn(request.rawHeaders, answer, headers, options.cookieName)
+    const passed = passOn(request.rawHeaders, answer, headers, strip)
     response.writeHead(status, [...headers, ...passed.headers, ...closing(request)]).end()
     notPassed = passed.notPassed
   } catch (error) {
