@@ -11,7 +11,7 @@ export const REASONS = {
   challenge: {
     not_signed_in: 'No credential was sent, and signing in could help.',
     unknown_session: 'The session cookie names no session: it ended, or was never one.',
-    stronger_proof_needed: 'The policy asks for a stronger or fresher sign-in (acr, authAge).',
+    stronger_proof_needed: 'The policy asks for a stronger or fresher sign-in (acr, amr, authAge).',
     duplicate_cookie: 'The session cookie was sent more than once.',
     invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
     expired_token: 'The bearer token was genuine and has expired.',
