@@ -10,6 +10,9 @@ export const createPrivateCaSend = (readCa: () => Promise<string>): Send => {
   let known: { readonly ca: string; readonly agent: Agent } | undefined
   return async (url, init) => {
     const ca = await readCa()
+    // An empty list would stand for the public authorities.
+    if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+      throw new TypeError('the CA has no certificate')
     if (known?.ca !== ca) {
       known = { ca, agent: new Agent({ ca, keepAlive: true, maxSockets: MOST_CONNECTIONS }) }
     }
