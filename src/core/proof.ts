@@ -26,17 +26,22 @@ const mayAdmit = ({ until, test }: Rule, facts: Facts): boolean =>
  * provider was asked for it just now and did not deliver, asking again would loop: that is a no.
  */
 export const holdToProof = (policy: HostPolicy, rule: Rule, facts: Facts): Enforced | undefined => {
-  const wanted = applicable([...policy.requirements, ...rule.requirements], facts)
+  const ofHost = applicable(policy.requirements, facts)
+  const ofRule = applicable(rule.requirements, facts)
+  const wanted = [...ofHost, ...ofRule]
   const unbound = wanted.find((each) => !isBound(each, facts))
   if (unbound !== undefined) {
     return { effect: 'challenge', reason: 'token_not_bound', bindings: [...unbound.bindings] }
   }
-  if (wanted.every(({ isProven }) => isProven(facts) === 'holds')) return undefined
+  if (areProven(wanted, facts)) return undefined
   const proof = askedTogether(wanted) ?? NOTHING
-  return wasAskedFor(proof, facts)
+  return wasAskedFor(proof, facts) || (areProven(ofHost, facts) && wasAskedInVain(facts))
     ? { effect: 'deny', reason: 'proof_not_delivered' }
     : { effect: 'challenge', reason: 'stronger_proof_needed', proof }
 }
+
+const areProven = (wanted: readonly Requirement[], facts: Facts): boolean =>
+  wanted.every(({ isProven }) => isProven(facts) === 'holds')
 
 const applicable = (requirements: readonly Requirement[], facts: Facts): readonly Requirement[] =>
   requirements.length === 0
@@ -86,13 +91,22 @@ const shortest = (asked: readonly WantedProof[]): number | undefined => {
 /** How fresh a session has to be for its sign-in to count as the answer to what was asked. */
 const JUST_NOW_SECONDS = 60
 
-/** Somebody who was signed in came for stronger proof, and nothing was found to ask for. */
-const wasAskedInVain = isNothing
+const isJustNow = ({ sessionCreatedAt, now }: Facts): boolean =>
+  sessionCreatedAt !== undefined && now - sessionCreatedAt <= JUST_NOW_SECONDS
 
-const wasAskedFor = (wanted: WantedProof, { askedProof, sessionCreatedAt, now }: Facts): boolean =>
-  askedProof !== undefined &&
-  sessionCreatedAt !== undefined &&
-  now - sessionCreatedAt <= JUST_NOW_SECONDS &&
-  (wasAskedInVain(askedProof) ||
-    (wanted.acr.every((acr) => askedProof.acr.includes(acr)) &&
-      (wanted.maxAgeSeconds === undefined || askedProof.maxAgeSeconds !== undefined)))
+const wasAskedFor = (wanted: WantedProof, facts: Facts): boolean => {
+  const { askedProof } = facts
+  return (
+    askedProof !== undefined &&
+    isJustNow(facts) &&
+    wanted.acr.every((acr) => askedProof.acr.includes(acr)) &&
+    (wanted.maxAgeSeconds === undefined || askedProof.maxAgeSeconds !== undefined)
+  )
+}
+
+/**
+ * Somebody who was signed in came for stronger proof, and nothing was found to ask for: the rule
+ * that asks hangs on what only the request itself shows. What a host asks is always found.
+ */
+const wasAskedInVain = (facts: Facts): boolean =>
+  facts.askedProof !== undefined && isNothing(facts.askedProof) && isJustNow(facts)

@@ -31,6 +31,11 @@ policy:
   - allow: { and: [ { groups: { has: sre } }, { cel: 'request.namespace == "shop"' } ] }
     require: { acr: [mfa] }
 `,
+  'whole.yaml': `
+hosts: [whole.test]
+require: { acr: [mfa] }
+policy: { allow: { and: [ { authenticated_user: true } ] } }
+`,
   'both.yaml': `
 hosts: [both.test]
 require: { acr: [mfa, pwd] }
@@ -91,6 +96,16 @@ describe('proof that a rule asks for', () => {
     const rd = 'https://hidden.test/x'
     const again = await signIn(vestibule, 'alice', { rd, cookies: [sessionCookie] })
     expect(await ask('hidden', again.sessionCookie)).toEqual([403, 'proof_not_delivered'])
+  })
+
+  test('is still asked where the last sign-in was for a page that asks for nothing', async () => {
+    const { sessionCookie } = await signIn(vestibule, 'bob')
+    const again = await signIn(vestibule, 'bob', {
+      rd: 'https://app.test/x',
+      cookies: [sessionCookie],
+    })
+    expect(await ask('app', again.sessionCookie)).toEqual([200, 'rule_matched'])
+    expect(await ask('whole', again.sessionCookie)).toEqual([401, 'stronger_proof_needed'])
   })
 
   test('comes on top of what the host asks', async () => {
