@@ -104,7 +104,8 @@ export const to = (name: string): VerifyRequest => ({
 const withoutUndefined = (members: Claims): Claims =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 
-export const startBearerWorld = async (): Promise<BearerWorld> => {
+/** With the first issuer down, nobody listens there when the service starts. */
+export const startBearerWorld = async (isIdpDown = false): Promise<BearerWorld> => {
   const [idp, idp2, strict] = await Promise.all([startIssuer(), startIssuer(), startIssuer()])
   const keys = {
     rs: createKey('rs', 'RS256'),
@@ -114,6 +115,7 @@ export const startBearerWorld = async (): Promise<BearerWorld> => {
   }
   const ours = { keys: [publicJwk(keys.rs), publicJwk(keys.es)] }
   idp.publish(ours)
+  if (isIdpDown) await idp.stop()
   strict.publish(ours)
   idp2.publish({ keys: [publicJwk(keys.es2)] })
   // The file repeats lists, so each has to be one of its own: it takes no aliases.

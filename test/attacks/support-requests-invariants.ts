@@ -79,6 +79,7 @@ const expectKnownHeaders = (names: readonly string[], status: number): void => {
     ...VERDICT_HEADERS,
     ...(status === 200 ? IDENTITY_HEADERS : []),
     ...(status === 401 && names.includes('www-authenticate') ? ['www-authenticate'] : []),
+    ...(status === 503 && names.includes('retry-after') ? ['retry-after'] : []),
   ]
   expect(own.toSorted()).toEqual(allowed.toSorted())
 }

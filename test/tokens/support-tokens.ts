@@ -64,6 +64,7 @@ export const startIssuer = async (port = 0): Promise<IssuerServer> => {
     count: (path) => asked.filter((each) => path === undefined || each === path).length,
     bodies: () => bodies,
     stop: async () => {
+      if (!server.listening) return
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
