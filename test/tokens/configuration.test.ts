@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -265,5 +266,21 @@ describe('files that an entry names', () => {
     ['good keys', { jwksFile: './keys' }, { keys: JSON.stringify({ keys: [key] }) }, /^$/],
   ])('%s', async (_what, entry, files, problem) => {
     expect(await problemsWith(entry, files)).toMatch(problem)
+  })
+})
+
+describe('the guide to bearer tokens', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/bearer-tokens.md'), 'utf8')
+  const examples = [...guide.matchAll(/```yaml\n(?:# \S+\n)?(tokenIssuers:[\s\S]*?)```/g)].map(
+    ([, text = '']) => text,
+  )
+
+  test('has an example for each kind of issuer', () => {
+    expect(examples).toHaveLength(4)
+  })
+
+  test.each(examples)('shows what is accepted: %s', async (text) => {
+    const { faults } = await readCase({ text: withLine(text) })
+    expect(faults.filter((fault) => !fault.includes('does not exist'))).toEqual([])
   })
 })
