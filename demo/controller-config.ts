@@ -1,3 +1,4 @@
+import { type ClientCas, clientCertificateDirectives } from './controller/client-certificates.ts'
 import { corsDirectives, corsHeaders } from './controller/cors.ts'
 import { customErrorDirectives, customErrorLocations } from './controller/custom-errors.ts'
 import {
@@ -19,15 +20,16 @@ export type HttpsListener = {
   readonly http2?: boolean
 }
 
-export type ControllerInput = AuthOptions & {
-  readonly ingresses: readonly Ingress[]
-  /** `namespace/service`, or just `service` → `127.0.0.1:port`. */
-  readonly services: Readonly<Record<string, string>>
-  readonly listen: { readonly http: number; readonly https?: HttpsListener }
-  /** The ConfigMap key `enable-underscores-in-headers`. */
-  readonly underscoresInHeaders?: boolean
-  readonly nginx: NginxBuild
-}
+export type ControllerInput = AuthOptions &
+  ClientCas & {
+    readonly ingresses: readonly Ingress[]
+    /** `namespace/service`, or just `service` → `127.0.0.1:port`. */
+    readonly services: Readonly<Record<string, string>>
+    readonly listen: { readonly http: number; readonly https?: HttpsListener }
+    /** The ConfigMap key `enable-underscores-in-headers`. */
+    readonly underscoresInHeaders?: boolean
+    readonly nginx: NginxBuild
+  }
 
 const addressOf = (input: ControllerInput, namespace: string, service: string): string => {
   const address = input.services[`${namespace}/${service}`] ?? input.services[service]
@@ -150,6 +152,7 @@ const serverBlock = (server: Server, input: ControllerInput): Lines => {
   return block('server', [
     `server_name ${server.host};`,
     ...listeners(input),
+    ...clientCertificateDirectives(server, input),
     ...customErrorLocations(server, (namespace, service) => addressOf(input, namespace, service)),
     ...[...signIns].flatMap((text) => (text === '' ? [] : text.split('\n'))),
     ...server.locations.flatMap((location) => [

@@ -29,15 +29,28 @@ const titled = (title: string, schema: z.ZodType): JsonSchema => {
 }
 
 /** The environment may hold what the file leaves out, and has to hold what is secret. */
-const inFile = ({ required: _required, ...schema }: JsonSchema): JsonSchema => {
+const inFile = ({ required: _required, ...schema }: JsonSchema): JsonSchema =>
+  withoutSecrets(schema, inFile)
+
+const withoutSecrets = (
+  schema: JsonSchema,
+  inner: (child: JsonSchema) => JsonSchema,
+): JsonSchema => {
+  const { items } = schema
+  if (typeof items === 'object' && !Array.isArray(items)) {
+    return { ...schema, items: inEntry(items) }
+  }
   if (schema.properties === undefined) return schema
   const properties: Record<string, z.core.JSONSchema._JSONSchema> = {}
   for (const [name, child] of Object.entries(schema.properties)) {
     if (typeof child === 'boolean') properties[name] = child
-    else if (!isSecret(child)) properties[name] = inFile(child)
+    else if (!isSecret(child)) properties[name] = inner(child)
   }
   return { ...schema, properties }
 }
+
+/** An entry of a list is begun in the file, with what it needs. */
+const inEntry = (schema: JsonSchema): JsonSchema => withoutSecrets(schema, inEntry)
 
 const isSecret = ({ description = '' }: JsonSchema): boolean =>
   description.startsWith('From the environment only')

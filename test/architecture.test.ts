@@ -10,7 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   flow: ['core', 'flow'],
   'edge/assertion': ['core', 'flow', 'edge/assertion', 'jose', 'lru-cache', 'zod', 'node:crypto'],
-  'edge/config': ['core', 'edge/config', 'edge/files', 'zod', 'node:path'],
+  'edge/config': ['core', 'presets', 'edge/config', 'edge/files', 'zod', 'node:path'],
   'edge/files': ['core', 'edge/files', 'leven', 'yaml', 'zod', 'node:fs/promises'],
   'edge/http': [
     'core',
@@ -49,8 +49,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:zlib',
   ],
   'edge/oidc': ['core', 'flow', 'edge/oidc', 'edge/outbound', 'jose', 'openid-client'],
-  'edge/outbound': ['edge/outbound'],
   migrate: ['core', 'migrate', 'presets', 'ipaddr.js'],
+  'edge/outbound': ['edge/outbound', 'node:https', 'node:stream'],
+  // Back ends copy it, so it stands alone.
+  verifier: ['verifier', 'express', 'jose'],
   presets: ['core', 'presets'],
   'edge/policies': [
     'core',
@@ -89,7 +91,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:crypto',
   ],
   'edge/site': ['core', 'migrate', 'edge/files', 'edge/site', 'zod'],
-  'edge/tokens': ['core', 'flow', 'edge/outbound', 'edge/tokens', 'jose', 'zod'],
+  'edge/tokens': [
+    'core',
+    'flow',
+    'edge/outbound',
+    'edge/tokens',
+    'jose',
+    'lru-cache',
+    'openid-client',
+    'zod',
+    'node:crypto',
+    'node:timers/promises',
+  ],
 }
 
 /** They wire everything together. */

@@ -38,6 +38,9 @@ const VALIDATORS: ReadonlyMap<string, RegExp> = new Map([
   ['cors-max-age', /^\d+$/],
   ['custom-http-errors', CODES],
   ['default-backend', WORD],
+  ['auth-tls-secret', WORD],
+  ['auth-tls-verify-client', /^(?:on|off|optional|optional_no_ca)$/],
+  ['auth-tls-pass-certificate-to-upstream', BOOLEAN],
   ['ssl-redirect', BOOLEAN],
   ['force-ssl-redirect', BOOLEAN],
 ])
@@ -64,7 +67,14 @@ export type Cors = {
   readonly maxAge: string
 }
 
+export type ClientTls = {
+  readonly secret: string
+  readonly verify: string
+  readonly passesCertificate: boolean
+}
+
 export type Annotations = {
+  readonly clientTls: ClientTls | undefined
   readonly externalAuth: ExternalAuth | undefined
   readonly cors: Cors | undefined
   readonly customErrors: { readonly codes: readonly string[]; readonly service: string } | undefined
@@ -113,6 +123,16 @@ const corsOf = (read: Read): Cors | undefined =>
       }
     : undefined
 
+const clientTlsOf = (read: Read): ClientTls | undefined => {
+  const secret = read('auth-tls-secret')
+  if (secret === undefined) return undefined
+  return {
+    secret,
+    verify: read('auth-tls-verify-client') ?? 'on',
+    passesCertificate: read('auth-tls-pass-certificate-to-upstream') === 'true',
+  }
+}
+
 const customErrorsOf = (read: Read): Annotations['customErrors'] => {
   const codes = commaList(read('custom-http-errors'))
   const service = read('default-backend')
@@ -149,6 +169,7 @@ export const readAnnotations = (ingress: Ingress): Annotations => {
   }
   const read: Read = (name) => values.get(name)
   return {
+    clientTls: clientTlsOf(read),
     externalAuth: externalAuthOf(read),
     cors: corsOf(read),
     customErrors: customErrorsOf(read),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isAdmissibleUrl } from './annotations.ts'
+import { clientCertificateHeaders } from './client-certificates.ts'
 import type { Location } from './locations.ts'
 import { block, type Lines, quote, when } from './nginx-text.ts'
 
@@ -115,6 +116,7 @@ export const authLocation = (location: Location, host: string, options: AuthOpti
     `client_max_body_size ${bodySize};`,
     ...proxySetHeaderLines(auth.proxySetHeaders, options),
     'proxy_http_version 1.1;',
+    ...clientCertificateHeaders(location),
     ...timeoutLines(options),
     `set $target ${target.url};`,
     'proxy_pass $target;',

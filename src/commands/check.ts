@@ -1,5 +1,8 @@
 import { type Config } from '../edge/config/config.ts'
+import { type TokenIssuerConfig } from '../edge/config/token-issuers.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
+import { discover } from '../edge/tokens/key-sources.ts'
+import { fetchFor, keySourceOf } from '../service/token-issuers.ts'
 import { type Command } from './command.ts'
 import { parseConfigOptions, readNamedConfig } from './config-option.ts'
 import { allWarnings, prepare } from './service-input.ts'
@@ -77,15 +80,28 @@ const probesOf = (config: Config): readonly Probe[] => {
       return named === issuer ? undefined : `${url} names the issuer ${JSON.stringify(named)}`
     },
   })
-  const issuers = config.tokenIssuers
-    .filter(({ jwksUri }) => jwksUri === undefined)
-    .map(({ name, issuer }) => discovery(`token issuer ${name}`, issuer))
+  const issuers = config.tokenIssuers.map(tokenIssuerProbe)
   const store: readonly Probe[] =
     config.session.store === 'memory'
       ? []
       : [{ name: 'session store', ask: () => askStore(config) }]
   return [discovery('identity provider', config.identityProvider.issuer), ...issuers, ...store]
 }
+
+/** Reads the keys of an issuer, or finds out where it is asked about tokens. */
+const tokenIssuerProbe = (each: TokenIssuerConfig): Probe => ({
+  name: `token issuer ${each.name} ${each.issuer}`,
+  ask: async () => {
+    const fetch = fetchFor(each, { metrics: { called: () => undefined } }, 'token_issuer')
+    if (each.introspection !== undefined) {
+      if (each.introspection.endpoint !== undefined) return undefined
+      const { introspection_endpoint: endpoint } = await discover(each.issuer, fetch)
+      return endpoint === undefined ? 'discovery names no introspection endpoint' : undefined
+    }
+    const { keys, skipped } = await keySourceOf(each, fetch)()
+    return keys.length === 0 ? `has no key that can be used; ${skipped} were left out` : undefined
+  },
+})
 
 const askStore = async (config: Config): Promise<string | undefined> => {
   const connected = await connectStore(config)

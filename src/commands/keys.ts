@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { generateAssertionJwk, parseAssertionKeys } from '../edge/assertion/assertion-keys.ts'
+import {
+  ASSERTION_ALGORITHMS,
+  type AssertionAlgorithm,
+  generateAssertionJwk,
+  parseAssertionKeys,
+} from '../edge/assertion/assertion-keys.ts'
 import { parseKeyRing } from '../edge/sessions/key-ring.ts'
 import { type Command, type ExitCode } from './command.ts'
 import { complain, say } from './terminal.ts'
@@ -18,6 +23,7 @@ const parse = (
   readonly rest: readonly string[]
   readonly keep: number
   readonly step: Step
+  readonly algorithm: AssertionAlgorithm | undefined
   readonly json: boolean
 } => {
   const { positionals, values } = parseArgs({
@@ -26,6 +32,7 @@ const parse = (
       keep: { type: 'string', default: '3' },
       stage: { type: 'boolean', default: false },
       promote: { type: 'boolean', default: false },
+      algorithm: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
     allowPositionals: true,
@@ -41,7 +48,23 @@ const parse = (
   }
   if (values.stage && values.promote) throw new TypeError('choose --stage or --promote')
   const step = values.stage ? 'stage' : values.promote ? 'promote' : 'whole'
-  return { kind, rest, keep, step, json: values.json }
+  return {
+    kind,
+    rest,
+    keep,
+    step,
+    algorithm: algorithmOf(kind, values.algorithm),
+    json: values.json,
+  }
+}
+
+const algorithmOf = (kind: Kind, written: string | undefined): AssertionAlgorithm | undefined => {
+  if (written === undefined) return undefined
+  const algorithm = ASSERTION_ALGORITHMS.find((each) => each === written)
+  if (kind !== 'assertion' || algorithm === undefined) {
+    throw new TypeError('--algorithm is ES256 or RS256, and goes with assertion')
+  }
+  return algorithm
 }
 
 const newSessionKey = (): string => randomBytes(32).toString('base64url')
@@ -49,7 +72,7 @@ const newSessionKey = (): string => randomBytes(32).toString('base64url')
 export const keysGenerate: Command = {
   name: 'keys generate',
   summary: 'print a new key file: of session keys, or of assertion keys',
-  help: `Usage: vestibule keys generate session|assertion [--json]
+  help: `Usage: vestibule keys generate session|assertion [--algorithm ES256|RS256] [--json]
 
 Prints a key file to standard output. Keep it in a Secret; session.keysFile and
 assertion.keysFile name it.
@@ -57,9 +80,9 @@ assertion.keysFile name it.
   vestibule keys generate session > session-keys
   vestibule keys generate assertion > assertion-keys`,
   run: async (args): Promise<ExitCode> => {
-    const { kind, json } = parse(args)
+    const { kind, algorithm, json } = parse(args)
     if (kind === 'assertion') {
-      say(JSON.stringify({ keys: [await generateAssertionJwk()] }, null, json ? 0 : 2))
+      say(JSON.stringify({ keys: [await generateAssertionJwk(algorithm)] }, null, json ? 0 : 2))
     } else {
       const key = newSessionKey()
       say(json ? JSON.stringify({ keys: [key] }) : `# newest first\n${key}`)
@@ -71,13 +94,14 @@ assertion.keysFile name it.
 export const keysRotate: Command = {
   name: 'keys rotate',
   summary: 'put a new key on top of a key file and drop the oldest',
-  help: `Usage: vestibule keys rotate session|assertion FILE [--keep N] [--json]
+  help: `Usage: vestibule keys rotate session|assertion FILE [--keep N] [--algorithm A] [--json]
 
 Makes a new key. Records and assertions made with a key that stays in the file stay
 valid; nobody is signed out. The file is replaced in one step, and running replicas
 take it over without a restart.
 
   --keep N    how many keys stay (default 3)
+  --algorithm ES256 or RS256 for a new assertion key; that of the first key if absent
 
 Where pods restart with the new file, do it in two steps, else one that was not yet
 restarted cannot read what another has made with the new key:
@@ -87,12 +111,14 @@ restarted cannot read what another has made with the new key:
 
 Exit codes: 0 done, 2 the file is no key file; it was left as it is.`,
   run: async (args): Promise<ExitCode> => {
-    const { kind, rest, keep, step, json } = parse(args)
+    const { kind, rest, keep, step, algorithm, json } = parse(args)
     const [file] = rest
     if (file === undefined) throw new TypeError('name the key file')
     const text = await readFile(file, 'utf8')
     const rotated =
-      kind === 'session' ? rotateSession(text, keep, step) : await rotateAssertion(text, keep, step)
+      kind === 'session'
+        ? rotateSession(text, keep, step)
+        : await rotateAssertion(text, keep, step, algorithm)
     if (rotated === undefined) {
       complain(`${file} is no file of ${kind} keys; it was left as it is.`)
       return 2
@@ -135,6 +161,7 @@ const rotateAssertion = async (
   text: string,
   keep: number,
   step: Step,
+  algorithm: AssertionAlgorithm | undefined,
 ): Promise<Rotated | undefined> => {
   const known = await parseAssertionKeys(text)
   if (!known.ok) return undefined
@@ -143,6 +170,7 @@ const rotateAssertion = async (
     typeof old === 'object' && old !== null && 'keys' in old && Array.isArray(old.keys)
       ? old.keys
       : []
-  const kept = reorder<unknown>(oldKeys, step, keep, await generateAssertionJwk())
+  const fresh = await generateAssertionJwk(algorithm ?? known.value[0].algorithm)
+  const kept = reorder<unknown>(oldKeys, step, keep, fresh)
   return { text: `${JSON.stringify({ keys: kept }, null, 2)}\n`, count: kept.length }
 }

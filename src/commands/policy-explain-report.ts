@@ -35,7 +35,8 @@ const conditionLines = (
 /** Somebody in a few words: `ada (human), groups sre, platform`. */
 export const principalText = (principal: Principal): string => {
   if (principal.kind === 'anonymous') return 'anonymous'
-  const { subject, actor, groups, email } = principal
+  const { subject, actor, groups, email, onBehalfOf } = principal
+  if (onBehalfOf !== undefined) return `${subject} (${actor}), for ${principalText(onBehalfOf)}`
   return [
     `${subject} (${actor})`,
     groups === undefined ? 'groups unknown' : `groups ${groups.join(', ') || 'none'}`,

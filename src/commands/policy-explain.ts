@@ -25,7 +25,7 @@ did not. Asks nobody, changes nothing.
 
   --as WHO        anonymous, a YAML or JSON file, or '{"sub": "ada", "groups": ["sre"]}';
                   keys: sub, issuer, actor, email, groups, preferredUsername, claims,
-                  credential (cookie or bearer)
+                  credential (cookie or bearer), onBehalfOf, bindings (dpop, mtls)
   --url URL       https://app.example.com/path, as the browser would send it
   --method M      GET, if absent
   --at TIME       2027-01-31 or 2027-01-31T18:00:00Z; now, if absent

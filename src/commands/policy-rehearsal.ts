@@ -7,7 +7,7 @@ import { type AppliedMode, appliedMode } from '../core/mode.ts'
 import { parseOriginalUrl } from '../core/original-url.ts'
 import { type Facts } from '../core/policy/criterion.ts'
 import { findPolicy, type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
-import { ANONYMOUS, type Principal } from '../core/principal.ts'
+import { ANONYMOUS, type Authenticated, type Principal } from '../core/principal.ts'
 import { readNginxRequest } from '../edge/http/nginx-request.ts'
 import { type Caller } from '../edge/policies/cases-file.ts'
 import { type CaseRequest } from '../edge/policies/cases-request.ts'
@@ -50,6 +50,7 @@ export const rehearse = (policies: PolicySet, rehearsal: Rehearsal): Outcome => 
     request: trusted(policy, request),
     principal: principalAt(policy, caller, now),
     sessionCreatedAt: sessionCreatedAt(policy, caller, now),
+    bindings: counts(policy, caller) ? caller.bindings : undefined,
     now,
   }
   const mode = appliedMode(policy, facts.principal, now)
@@ -96,10 +97,17 @@ const counts = (policy: HostPolicy, { credential }: Caller): boolean =>
 const principalAt = (policy: HostPolicy, caller: Caller, now: EpochSeconds): Principal => {
   const { principal, authAgeSeconds } = caller
   if (principal.kind === 'anonymous' || !counts(policy, caller)) return ANONYMOUS
-  return authAgeSeconds === undefined
-    ? principal
-    : { ...principal, claims: { ...principal.claims, auth_time: now - authAgeSeconds } }
+  if (authAgeSeconds === undefined) return principal
+  const { onBehalfOf } = principal
+  return onBehalfOf === undefined
+    ? signedInAt(principal, now - authAgeSeconds)
+    : { ...principal, onBehalfOf: signedInAt(onBehalfOf, now - authAgeSeconds) }
 }
+
+const signedInAt = (principal: Authenticated, seconds: number): Authenticated => ({
+  ...principal,
+  claims: { ...principal.claims, auth_time: seconds },
+})
 
 const sessionCreatedAt = (
   policy: HostPolicy,

@@ -10,6 +10,7 @@ import { type Config } from '../edge/config/config.ts'
 import { isHttp } from '../edge/config/cross-checks.ts'
 import { loadPolicies } from '../edge/policies/policy-folder.ts'
 import { type KeyRing, parseKeyRing, randomKeyRing } from '../edge/sessions/key-ring.ts'
+import { tokenFileFaults } from '../service/token-files.ts'
 
 /** What has to be read and understood before the service may start. */
 export type Prepared = {
@@ -23,14 +24,16 @@ export const prepare = async (config: Config): Promise<Result<Prepared, readonly
   const ring = readKeyRing(config)
   const assertionKeys = await assertionKeysOf(config)
   const policies = await loadPolicies(config.policies)
-  if (ring.ok && assertionKeys.ok && policies.ok) {
+  const tokenFiles = await tokenFileFaults(config)
+  if (ring.ok && assertionKeys.ok && policies.ok && tokenFiles.length === 0) {
     return ok({
       ring: ring.value,
       assertionKeys: assertionKeys.value,
       policies: policies.value,
     })
   }
-  return fail([ring, assertionKeys, policies].flatMap((part) => (part.ok ? [] : part.failure)))
+  const parts = [ring, assertionKeys, policies]
+  return fail([...parts.flatMap((part) => (part.ok ? [] : part.failure)), ...tokenFiles])
 }
 
 /** The session keys that the configuration names, or some that end with the process. */
@@ -54,8 +57,8 @@ export const readKeyRing = ({ session }: Config): Result<KeyRing, readonly Fault
 const assertionKeysOf = async ({
   assertion,
 }: Config): Promise<Result<AssertionKeys, readonly Fault[]>> => {
-  if (assertion.keySet === undefined) return ok(await randomAssertionKeys())
-  const keys = await parseAssertionKeys(assertion.keySet.reveal())
+  if (assertion.keySet === undefined) return ok(await randomAssertionKeys(assertion.algorithm))
+  const keys = await parseAssertionKeys(assertion.keySet.reveal(), assertion.algorithm)
   if (keys.ok) return keys
   return fail([
     {

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { epochSeconds, parseSessionKey, type SessionKey } from '../core/ids.ts'
 import { type Secret } from '../core/secret.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
-import { type ListedSession } from '../flow/ports.ts'
 import { type RevocationOrder } from '../flow/revoke.ts'
+import { type ListedSession } from '../flow/session-ports.ts'
 import { type SessionOffice } from './session-office.ts'
 
 const TIMEOUT_MS = 10_000

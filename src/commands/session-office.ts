@@ -1,7 +1,7 @@
 import { type Config } from '../edge/config/config.ts'
 import { type SessionList } from '../flow/find-sessions.ts'
-import { type ListedSession } from '../flow/ports.ts'
 import { type RevocationOrder } from '../flow/revoke.ts'
+import { type ListedSession } from '../flow/session-ports.ts'
 import { openServerOffice } from './session-office-server.ts'
 import { openStoreOffice } from './session-office-store.ts'
 

@@ -1,8 +1,8 @@
 import { type EpochSeconds } from '../core/ids.ts'
 import { agoText, momentText } from '../core/moment-text.ts'
 import { type SessionList } from '../flow/find-sessions.ts'
-import { type ListedSession } from '../flow/ports.ts'
 import { type RevocationOrder } from '../flow/revoke.ts'
+import { type ListedSession } from '../flow/session-ports.ts'
 import { printable } from './printable.ts'
 
 /** As many characters as the decision log shows. */

@@ -4,6 +4,8 @@ import { parseSessionId, type SessionId } from './ids.ts'
 export type Credential =
   | { readonly kind: 'none' }
   | { readonly kind: 'bearer'; readonly token: string }
+  /** `proofs` are the lines of the DPoP header; one is right (RFC 9449 section 4.3). */
+  | { readonly kind: 'dpop'; readonly token: string; readonly proofs: readonly string[] }
   | { readonly kind: 'malformed_bearer' }
   | { readonly kind: 'cookie'; readonly sessionId: SessionId }
   | { readonly kind: 'malformed_cookie' }
@@ -14,13 +16,22 @@ export type CredentialKind = 'cookie' | 'bearer'
 const NONE: Credential = { kind: 'none' }
 
 /** `b64token` of RFC 6750 section 2.1, after exactly one space. */
-const BEARER = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i
+const TOKEN = /^(bearer|dpop) ([A-Za-z0-9._~+/-]+=*)$/i
 
-/** Schemes other than Bearer belong to the application and are no credential here. */
-export const bearerCredential = (authorization: string | undefined): Credential => {
-  if (authorization === undefined || !/^bearer(?:[\s,]|$)/i.test(authorization)) return NONE
-  const token = BEARER.exec(authorization)?.[1]
-  return token === undefined ? { kind: 'malformed_bearer' } : { kind: 'bearer', token }
+/** Schemes other than Bearer and DPoP belong to the application and are no credential here. */
+export const isTokenScheme = (authorization: string): boolean =>
+  /^(?:bearer|dpop)(?:[\s,]|$)/i.test(authorization)
+
+export const bearerCredential = (
+  authorization: string | undefined,
+  proofs: readonly string[] = [],
+): Credential => {
+  if (authorization === undefined || !isTokenScheme(authorization)) return NONE
+  const [, scheme = '', token] = TOKEN.exec(authorization) ?? []
+  if (token === undefined) return { kind: 'malformed_bearer' }
+  return scheme.toLowerCase() === 'dpop'
+    ? { kind: 'dpop', token, proofs }
+    : { kind: 'bearer', token }
 }
 
 /**

@@ -14,15 +14,40 @@ export const decide = (policy: HostPolicy, facts: Facts): Enforced =>
     ? decideAnonymous(policy, facts)
     : decideKnown(policy, facts, facts.principal)
 
-const decideKnown = (policy: HostPolicy, facts: Facts, principal: Authenticated): Enforced => {
+const decideKnown = (policy: HostPolicy, facts: Facts, principal: Authenticated): Enforced =>
+  principal.onBehalfOf === undefined
+    ? decideOne(policy, facts, holdToProof)
+    : decideBoth(policy, facts, principal.onBehalfOf)
+
+/**
+ * An agent and the person whom it acts for: each has to be let in alone, as if it came alone. The
+ * sign-in of which a token tells is the person's, so nothing of the kind is asked of the agent.
+ */
+const decideBoth = (policy: HostPolicy, facts: Facts, person: Authenticated): Enforced => {
+  const ofAgent = decideOne(policy, facts, () => undefined)
+  if (ofAgent.effect === 'deny') return { ...ofAgent, reason: 'agent_not_allowed' }
+  if (ofAgent.effect !== 'allow') return ofAgent
+  const ofPerson = decideOne(policy, { ...facts, principal: person }, holdToProof)
+  return isRuledOut(ofPerson) ? { ...ofPerson, reason: 'person_not_allowed' } : ofPerson
+}
+
+/** What is wanting in the sign-in keeps a reason of its own. */
+const isRuledOut = (decision: Enforced): decision is Extract<Enforced, { effect: 'deny' }> =>
+  decision.effect === 'deny' && decision.reason !== 'proof_not_delivered'
+
+const decideOne = (policy: HostPolicy, facts: Facts, hold: typeof holdToProof): Enforced => {
   const denied = policy.denies.find(
     (rule) => isInForce(rule, facts) && isDenied(rule.closedTest(facts)),
   )
   if (denied !== undefined) return deniedBy(denied)
-  const allowed = firstAllow(policy, facts)
-  if (allowed === undefined) return refusal(policy, facts)
-  if (allowed.reason === 'public_rule') return allowed
-  return holdToProof(policy, facts, principal) ?? allowed
+  let wanting: Enforced | undefined
+  for (const rule of policy.allows) {
+    if (!isInForce(rule, facts) || rule.test(facts) !== 'holds') continue
+    const lacks = rule.isPublic ? undefined : hold(policy, rule, facts)
+    if (lacks === undefined) return allowedBy(rule)
+    wanting ??= lacks
+  }
+  return wanting ?? refusal(policy, facts)
 }
 
 /** An expression that failed might have held. */
@@ -61,9 +86,14 @@ const firstAllow = (policy: HostPolicy, facts: Facts): Enforced | undefined => {
   const rule = policy.allows.find(
     (candidate) => isInForce(candidate, facts) && candidate.test(facts) === 'holds',
   )
-  if (rule === undefined) return undefined
-  return { effect: 'allow', reason: rule.isPublic ? 'public_rule' : 'rule_matched', rule: rule.id }
+  return rule === undefined ? undefined : allowedBy(rule)
 }
+
+const allowedBy = (rule: Rule): Enforced => ({
+  effect: 'allow',
+  reason: rule.isPublic ? 'public_rule' : 'rule_matched',
+  rule: rule.id,
+})
 
 /** Nothing admits; if a rule would have before it expired, people should hear of it. */
 const refusal = (policy: HostPolicy, facts: Facts): Enforced => {

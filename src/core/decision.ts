@@ -1,3 +1,4 @@
+import { type Binding } from './confirmation.ts'
 import {
   type AllowReason,
   type ChallengeReason,
@@ -28,6 +29,8 @@ export type Enforced =
       readonly reason: ChallengeReason
       /** What to ask the provider for, where it is proof that is wanting. */
       readonly proof?: WantedProof
+      /** How a token has to be bound, where that is wanting. */
+      readonly bindings?: readonly Binding[]
     }
   | { readonly effect: 'deny'; readonly reason: DenyReason; readonly rule?: RuleId }
   | { readonly effect: 'unavailable'; readonly reason: UnavailableReason }

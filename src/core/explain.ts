@@ -27,14 +27,27 @@ export type Explanation = {
 }
 
 /** Decides as the server does, and shows by the very same tests what held and what did not. */
-export const explain = (policy: HostPolicy, facts: Facts): Explanation => ({
-  decision: decide(policy, facts),
-  rules: [
-    ...policy.denies.map((rule) => explainRule(rule, 'deny', facts)),
-    ...policy.allows.map((rule) => explainRule(rule, 'allow', facts)),
-  ],
-  proof: proofWanted(policy, facts),
-})
+export const explain = (policy: HostPolicy, facts: Facts): Explanation => {
+  const decision = decide(policy, facts)
+  const shown = decisive(facts, decision)
+  return {
+    decision,
+    rules: [
+      ...policy.denies.map((rule) => explainRule(rule, 'deny', shown)),
+      ...policy.allows.map((rule) => explainRule(rule, 'allow', shown)),
+    ],
+    proof: proofWanted(policy, shown),
+  }
+}
+
+/** Of an agent and the person whom it acts for, the one on whom the decision hung. */
+const decisive = (facts: Facts, { reason }: Enforced): Facts => {
+  const { principal } = facts
+  const person = principal.kind === 'anonymous' ? undefined : principal.onBehalfOf
+  return person === undefined || reason === 'agent_not_allowed'
+    ? facts
+    : { ...facts, principal: person }
+}
 
 const explainRule = (rule: Rule, action: ExplainedRule['action'], facts: Facts): ExplainedRule => {
   const isClosed = action === 'deny' && facts.principal.kind === 'authenticated'

@@ -9,8 +9,8 @@ const LIMIT = 3 * 1024 - 1
 /** Status line, Date, Connection, Keep-Alive, and the headers that every answer has. */
 const EVERY_ANSWER = 330
 
-/** JOSE header, signature, dots, and the claims whose length does not depend on the caller. */
-const ASSERTION_FRAME = 620
+/** JOSE header, dots, and the claims whose length does not depend on the caller. */
+const ASSERTION_FRAME = 560
 
 /** `name: value\r\n` without the value. */
 const lineFrame = (name: string): number => name.length + 4
@@ -22,15 +22,22 @@ export type HeaderBudget = {
   readonly times: ReadonlyMap<IdentitySource, number>
 }
 
-/** @param issuerLength length of the assertion's `iss` */
-export const headerBudget = (names: IdentityHeaderNames, issuerLength: number): HeaderBudget => {
+/** What an assertion takes besides what it says of the caller. */
+export type AssertionSize = {
+  /** Length of `iss`. */
+  readonly issuer: number
+  /** Bytes of the signature. */
+  readonly signature: number
+}
+
+export const headerBudget = (names: IdentityHeaderNames, size: AssertionSize): HeaderBudget => {
   const times = new Map<IdentitySource, number>()
   let used = EVERY_ANSWER
   for (const [name, source] of names) {
     used += lineFrame(name)
     times.set(source, (times.get(source) ?? 0) + 1)
   }
-  used += assertionsOf(times) * (ASSERTION_FRAME + inBase64(issuerLength))
+  used += assertionsOf(times) * (ASSERTION_FRAME + inBase64(size.issuer) + inBase64(size.signature))
   return { room: LIMIT - used, times }
 }
 
@@ -63,6 +70,7 @@ export const costOf = (
   text: string,
   encodedLength: number,
 ): number => {
+  if (text === '') return 0
   const separator = source === 'groups' ? 1 : 0
   const inHeaders = (times.get(source) ?? 0) * (encodedLength + separator)
   return inHeaders + assertionsOf(times) * (inBase64(inJson(text)) + 1)

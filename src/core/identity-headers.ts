@@ -25,6 +25,8 @@ export type Identity = {
   readonly preferredUsername: string
   readonly groups: readonly string[]
   readonly actor: string
+  /** The agent that acts for the others; empty where nobody acts for somebody else. */
+  readonly agent: string
 }
 
 export const NOBODY: Identity = {
@@ -33,6 +35,7 @@ export const NOBODY: Identity = {
   preferredUsername: '',
   groups: [],
   actor: '',
+  agent: '',
 }
 
 /** How long, once encoded, one value may be; what is longer is left empty, but for the subject. */
@@ -52,14 +55,18 @@ export const identityFor = (
 ): { readonly identity: Identity; readonly groupsCut: number } | 'too_large' => {
   if (principal.kind === 'anonymous') return { identity: NOBODY, groupsCut: 0 }
   const purse = createPurse(budget, host)
-  if (!purse.buys('subject', principal.subject)) return 'too_large'
-  const email = purse.orEmpty('email', principal.email)
-  const preferredUsername = purse.orEmpty('preferred_username', principal.preferredUsername)
-  const wanted = (principal.groups ?? []).filter((group) => named.has(group))
+  // An application does for an agent what it would do for the person behind it.
+  const { onBehalfOf, actor } = principal
+  const agent = onBehalfOf === undefined ? '' : principal.subject
+  const person = onBehalfOf ?? principal
+  const { subject } = person
+  if (!purse.buys('subject', subject) || !purse.buys('agent', agent)) return 'too_large'
+  const email = purse.orEmpty('email', person.email)
+  const preferredUsername = purse.orEmpty('preferred_username', person.preferredUsername)
+  const wanted = (person.groups ?? []).filter((group) => named.has(group))
   const groups = wanted.filter((group) => purse.buys('groups', group))
-  const { subject, actor } = principal
   return {
-    identity: { subject, email, preferredUsername, groups, actor },
+    identity: { subject, email, preferredUsername, groups, actor, agent },
     groupsCut: wanted.length - groups.length,
   }
 }
@@ -101,6 +108,8 @@ export const identityHeaderValue = (
       return identity.groups.map(headerText).join(',')
     case 'actor':
       return headerText(identity.actor)
+    case 'agent':
+      return headerText(identity.agent)
     case 'assertion':
       return assertion
     case 'bearer_assertion':

@@ -5,6 +5,7 @@ export const IDENTITY_SOURCES = [
   'preferred_username',
   'groups',
   'actor',
+  'agent',
   'assertion',
   'bearer_assertion',
 ] as const

@@ -19,6 +19,8 @@ export type Authenticated = {
   /** Undefined where the issuer said nothing about groups. */
   readonly groups: readonly string[] | undefined
   readonly claims: Claims
+  /** The person for whom an agent acts (RFC 8693 section 4.1). */
+  readonly onBehalfOf?: Authenticated | undefined
 }
 
 export type Principal = Anonymous | Authenticated

@@ -1,3 +1,4 @@
+import { type Binding } from './confirmation.ts'
 import { type CredentialKind } from './credential.ts'
 import { type Effect } from './decision.ts'
 import { type EpochSeconds } from './ids.ts'
@@ -15,6 +16,8 @@ export type RecordedDecision = {
   readonly isObserved: boolean
   readonly policyVersion: string
   readonly credential: CredentialKind | 'none'
+  /** How the token was bound, where a token proved the caller. */
+  readonly bindings: readonly Binding[] | undefined
   readonly principal: Principal
   /** What of the principal's groups the line does not say. */
   readonly groups: RecordedGroups
@@ -32,17 +35,25 @@ export type RecordedGroups = {
 
 /** Somebody signed in, as far as a line says who. */
 export const recordedPrincipal = (
-  who: Pick<Authenticated, 'actor' | 'subject' | 'issuer' | 'email' | 'groups'> | undefined,
+  who: RecordedPerson | undefined,
   credential: RecordedDecision['credential'],
-): Principal =>
-  who === undefined
-    ? ANONYMOUS
-    : {
-        kind: 'authenticated',
-        ...who,
-        preferredUsername: undefined,
-        // A token's subject is the name of its issuer, a slash, and the claim.
-        claims: {
-          sub: credential === 'bearer' ? who.subject.replace(/^[^/]*\//, '') : who.subject,
-        },
-      }
+): Principal => {
+  if (who === undefined) return ANONYMOUS
+  const { onBehalfOf, ...own } = who
+  if (onBehalfOf === undefined) return recorded(own, credential)
+  // Address and groups on the line of an agent are those of the person.
+  const agent = recorded({ ...own, email: undefined, groups: undefined }, credential)
+  const person = recorded({ ...own, actor: 'human', subject: onBehalfOf }, credential)
+  return { ...agent, onBehalfOf: person }
+}
+
+type RecordedOne = Pick<Authenticated, 'actor' | 'subject' | 'issuer' | 'email' | 'groups'>
+type RecordedPerson = RecordedOne & { readonly onBehalfOf: string | undefined }
+
+const recorded = (who: RecordedOne, credential: RecordedDecision['credential']): Authenticated => ({
+  kind: 'authenticated',
+  ...who,
+  preferredUsername: undefined,
+  // A token's subject is the name of its issuer, a slash, and the claim.
+  claims: { sub: credential === 'bearer' ? who.subject.replace(/^[^/]*\//, '') : who.subject },
+})

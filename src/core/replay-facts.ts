@@ -97,6 +97,7 @@ const ON_LINE: ReadonlySet<string> = new Set([
   'principal.actor',
   'principal.subject',
   'principal.issuer',
+  'principal.on_behalf_of',
   'principal.email',
 ])
 

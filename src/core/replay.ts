@@ -83,7 +83,12 @@ const possible = (
   const baseline = baselines
     .find(({ served }) => served.version === line.policyVersion)
     ?.find(line.request.host)
-  const facts: Facts = { request: line.request, principal: line.principal, now: line.time }
+  const facts: Facts = {
+    request: line.request,
+    principal: line.principal,
+    bindings: line.bindings,
+    now: line.time,
+  }
   const explore = (recorded: OpenPolicy | undefined): Explored<Outcome> =>
     worlds.explore({
       evaluate: () => ({

@@ -1,14 +1,22 @@
+import { type AccessRequest } from '../core/access-request.ts'
+import { type Binding } from '../core/confirmation.ts'
 import { type Credential, type CredentialKind } from '../core/credential.ts'
 import { type SessionId, type SessionKey } from '../core/ids.ts'
 import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
 import { type Session } from '../core/session.ts'
+import { type ConfirmFailure, confirmToken, type Presented } from './confirm-token.ts'
 import { type TokenFailure, type VerifyPorts } from './ports.ts'
+import { type Standing } from './session-ports.ts'
 
 /** Who a credential proves. Whatever fails, the principal is nobody. */
 export type Authentication = {
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
+  /** How the token is bound to its sender; undefined where it was no token. */
+  readonly bindings?: readonly Binding[] | undefined
+  /** The scheme with which a token was sent, good or bad. */
+  readonly tokenScheme?: 'bearer' | 'dpop' | undefined
   readonly sessionKey: SessionKey | undefined
   readonly session: Session | undefined
   readonly failure: AuthenticationFailure | undefined
@@ -21,6 +29,7 @@ export type AuthenticationFailure =
 export const authenticate = async (
   ports: VerifyPorts,
   credential: Credential,
+  request: AccessRequest,
 ): Promise<Authentication> => {
   switch (credential.kind) {
     case 'none':
@@ -32,7 +41,8 @@ export const authenticate = async (
     case 'duplicate_cookie':
       return failed('cookie', challenge('duplicate_cookie'))
     case 'bearer':
-      return await byToken(ports, credential.token)
+    case 'dpop':
+      return { ...(await byToken(ports, credential, request)), tokenScheme: credential.kind }
     case 'cookie':
       return await bySession(ports, credential.sessionId)
   }
@@ -52,24 +62,24 @@ const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authenticat
   return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
 }
 
-const byToken = async (ports: VerifyPorts, token: string): Promise<Authentication> => {
-  const verified = await ports.verifyToken(token)
+const byToken = async (
+  ports: VerifyPorts,
+  presented: Presented,
+  request: AccessRequest,
+): Promise<Authentication> => {
+  const verified = await ports.verifyToken(presented.token)
   if (!verified.ok) return failed('bearer', TOKEN_FAILURES[verified.failure])
-  const principal = verified.value
-  const standing = await ports.revocations.standingOf(ports.revocableToken(principal))
-  switch (standing) {
-    case 'in_force':
-      return {
-        principal,
-        credential: 'bearer',
-        sessionKey: undefined,
-        session: undefined,
-        failure: undefined,
-      }
-    case 'revoked':
-      return failed('bearer', challenge('revoked_token'))
-    case 'unreachable':
-      return failed('bearer', STORE_UNREACHABLE)
+  const standing = await ports.revocations.standingOf(ports.revocableToken(verified.value))
+  if (standing !== 'in_force') return failed('bearer', STANDING_FAILURES[standing])
+  const confirmed = await confirmToken(ports, presented, verified.value, request)
+  if (!confirmed.ok) return failed('bearer', CONFIRM_FAILURES[confirmed.failure])
+  return {
+    principal: verified.value,
+    credential: 'bearer',
+    bindings: confirmed.value,
+    sessionKey: undefined,
+    session: undefined,
+    failure: undefined,
   }
 }
 
@@ -83,6 +93,11 @@ const STORE_UNREACHABLE: AuthenticationFailure = {
   reason: 'session_store_unreachable',
 }
 
+const STANDING_FAILURES: Readonly<Record<Exclude<Standing, 'in_force'>, AuthenticationFailure>> = {
+  revoked: challenge('revoked_token'),
+  unreachable: STORE_UNREACHABLE,
+}
+
 const PROVIDER_UNREACHABLE: AuthenticationFailure = {
   kind: 'unavailable',
   reason: 'identity_provider_unreachable',
@@ -91,7 +106,17 @@ const PROVIDER_UNREACHABLE: AuthenticationFailure = {
 const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
   invalid: challenge('invalid_token'),
   expired: challenge('expired_token'),
+  not_yet_valid: challenge('token_not_yet_valid'),
+  delegation_too_deep: challenge('delegation_too_deep'),
   unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
+  issuer_unreachable: { kind: 'unavailable', reason: 'token_issuer_unreachable' },
+}
+
+const CONFIRM_FAILURES: Readonly<Record<ConfirmFailure, AuthenticationFailure>> = {
+  not_proven: challenge('binding_not_proven'),
+  invalid: challenge('invalid_dpop_proof'),
+  nonce_wanted: challenge('use_dpop_nonce'),
+  unreachable: { kind: 'unavailable', reason: 'replay_store_unreachable' },
 }
 
 const failed = (

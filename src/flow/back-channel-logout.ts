@@ -1,7 +1,7 @@
 import { type LogoutFault, type LogoutNotice } from '../core/logout-token.ts'
 import { fail, type Result } from '../core/result.ts'
 import { endAtProvider } from '../core/revocation.ts'
-import { type Revocations, type SessionDirectory } from './ports.ts'
+import { type Revocations, type SessionDirectory } from './session-ports.ts'
 
 export type BackChannelPorts = {
   readonly verify: (token: string) => Promise<Result<LogoutNotice, LogoutFault | 'unreachable'>>

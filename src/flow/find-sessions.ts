@@ -1,7 +1,7 @@
 import { parseSessionKey, type SessionKey } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
-import { type ListedSession, type SessionDirectory } from './ports.ts'
 import { meanings, type SubjectNames } from './revoke.ts'
+import { type ListedSession, type SessionDirectory } from './session-ports.ts'
 
 export type FindPorts = {
   readonly directory: SessionDirectory

@@ -5,12 +5,12 @@ import { type Session } from '../core/session.ts'
 import {
   type Found,
   type IdentityProvider,
-  type RefreshLeases,
   type Revalidated,
   type RevalidationFailure,
   type SessionStore,
   type Tokens,
 } from './ports.ts'
+import { type RefreshLeases } from './session-ports.ts'
 
 export type KeepFreshPorts = {
   readonly sessions: SessionStore

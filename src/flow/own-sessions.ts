@@ -2,14 +2,9 @@ import { type SessionId, type SessionKey } from '../core/ids.ts'
 import { subjectAtIssuer } from '../core/principal.ts'
 import { ok, type Result } from '../core/result.ts'
 import { type Session } from '../core/session.ts'
-import {
-  type Found,
-  type IdentityProvider,
-  type ListedSession,
-  type SessionDirectory,
-  type SessionStore,
-} from './ports.ts'
+import { type Found, type IdentityProvider, type SessionStore } from './ports.ts'
 import { type RevokePorts, revoke } from './revoke.ts'
+import { type ListedSession, type SessionDirectory } from './session-ports.ts'
 
 export type OwnSessionsPorts = {
   readonly sessions: Pick<SessionStore, 'find' | 'findTokens' | 'end' | 'keyOf'>

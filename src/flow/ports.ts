@@ -1,4 +1,5 @@
-import { type RequestSketch } from '../core/access-request.ts'
+import { type AccessRequest, type RequestSketch } from '../core/access-request.ts'
+import { type Binding } from '../core/confirmation.ts'
 import { type CredentialKind } from '../core/credential.ts'
 import { type Decision, type WantedProof } from '../core/decision.ts'
 import { type HeaderBudget } from '../core/header-budget.ts'
@@ -8,8 +9,9 @@ import { type AppliedMode } from '../core/mode.ts'
 import { type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { type Authenticated, type Principal } from '../core/principal.ts'
 import { type Result } from '../core/result.ts'
-import { type Revocable, type Revocation } from '../core/revocation.ts'
-import { type Session } from '../core/session.ts'
+import { type Revocable } from '../core/revocation.ts'
+import { type Session, type SessionLimits } from '../core/session.ts'
+import { type Revocations } from './session-ports.ts'
 
 /** What the identity provider gave besides claims; kept apart, since /verify never needs it. */
 export type Tokens = {
@@ -49,63 +51,6 @@ export type SessionStore = {
   /** Lets a session that a newer one replaced live on for requests under way, then end. */
   readonly retire: (id: SessionId, seconds: number) => Promise<Result<undefined, 'unreachable'>>
   readonly keyOf: (id: SessionId) => SessionKey
-}
-
-/** Who may ask the provider about a session, and whether somebody who did was cut off. */
-export type RefreshLeases = {
-  /** Takes the right to ask, for so many milliseconds; false where somebody has it. */
-  readonly lease: (id: SessionId, ms: number) => Promise<Result<boolean, 'unreachable'>>
-  /** False where it was lost. */
-  readonly extendLease: (id: SessionId, ms: number) => Promise<Result<boolean, 'unreachable'>>
-  readonly release: (id: SessionId) => Promise<Result<undefined, 'unreachable'>>
-  /** Writes down that this refresh token is being used: it may be spent before its heir is known. */
-  readonly beginRefresh: (
-    id: SessionId,
-    refreshToken: string,
-  ) => Promise<Result<undefined, 'unreachable'>>
-  readonly endRefresh: (id: SessionId) => Promise<Result<undefined, 'unreachable'>>
-  /** Whether its use was begun, and nobody knows how it ended. */
-  readonly isRefreshOpen: (
-    id: SessionId,
-    refreshToken: string,
-  ) => Promise<Result<boolean, 'unreachable'>>
-}
-
-export type Standing = 'in_force' | 'revoked' | 'unreachable'
-
-/** What was ended before its time, on any replica. */
-export type Revocations = {
-  /** Done once every replica will come to know it. */
-  readonly add: (revocation: Revocation) => Promise<Result<undefined, 'unreachable'>>
-  /** `unreachable`: it cannot be known any more. */
-  readonly standingOf: (what: Revocable) => Standing | Promise<Standing>
-  /** The first moment (milliseconds, our clocks) at which a session of the subject may begin. */
-  readonly notBefore: (subject: string) => Promise<Result<number, 'unreachable'>>
-  /** Reads all there is; needed by nobody, but the first request is faster after it. */
-  readonly load: () => Promise<Result<undefined, 'unreachable'>>
-  readonly size: () => number
-}
-
-/** One session as people see it in a list. */
-export type ListedSession = {
-  readonly key: SessionKey
-  readonly createdAt: EpochSeconds | undefined
-  readonly lastUsedAt: EpochSeconds
-  /** Such as `Firefox on Linux`; undefined where it is not known. */
-  readonly browser: string | undefined
-}
-
-/** Who has which sessions. */
-export type SessionDirectory = {
-  /** The live sessions of one subject, newest first. */
-  readonly of: (
-    issuer: string,
-    subject: string,
-  ) => Promise<Result<readonly ListedSession[], 'unreachable'>>
-  /** One, by its key; what it is, only its cookie tells. */
-  readonly find: (key: SessionKey) => Promise<Found<ListedSession>>
-  /** All live sessions whose key begins so, in portions. What they are, only their cookies tell. */
-  readonly all: (keyStart: string) => AsyncIterable<Result<readonly ListedSession[], 'unreachable'>>
 }
 
 /** What has to survive between the start of a sign-in and its callback. */
@@ -175,10 +120,37 @@ export type IdentityProvider = {
   readonly endSessionUrl: (idToken: string | undefined, state: string) => Promise<URL | undefined>
 }
 
-export type TokenFailure = 'invalid' | 'expired' | 'unreachable'
+export type TokenFailure =
+  | 'invalid'
+  | 'expired'
+  /** Genuine, but of a time to come: the clocks differ. */
+  | 'not_yet_valid'
+  | 'delegation_too_deep'
+  /** The keys of its issuer could not be had. */
+  | 'unreachable'
+  /** Its issuer could not be asked about it. */
+  | 'issuer_unreachable'
 
 /** Proves a bearer token, or says why not. */
 export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>
+
+export type DpopFailure =
+  /** Not genuine, or for another request, token or key; or it was used before. */
+  | 'invalid'
+  /** It lacks the nonce that is asked for. */
+  | 'nonce_wanted'
+  /** Whether it was used before could not be found out. */
+  | 'unreachable'
+
+/** Proves that the sender has the key to which the token is bound (RFC 9449 section 4.3). */
+export type DpopVerifier = (
+  proof: string,
+  about: {
+    readonly token: string
+    readonly thumbprint: string
+    readonly request: Pick<AccessRequest, 'host' | 'method' | 'path' | 'pathIsAmbiguous'>
+  },
+) => Promise<Result<undefined, DpopFailure>>
 
 /** Written down after every decision. */
 export type DecisionRecord = {
@@ -190,6 +162,10 @@ export type DecisionRecord = {
   readonly policyVersion: string
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
+  /** How the token is bound to its sender, where a token proved the caller. */
+  readonly bindings?: readonly Binding[] | undefined
+  /** The scheme with which a token was sent, good or bad. */
+  readonly tokenScheme?: 'bearer' | 'dpop' | undefined
   readonly sessionKey: SessionKey | undefined
   readonly mode: AppliedMode
 }
@@ -201,6 +177,8 @@ export type Answer = {
   readonly assertion: string
   /** Groups that the policy names and that did not fit the headers. */
   readonly groupsCut: number
+  /** The client's own headers that were to be passed on and did not fit. */
+  readonly notPassed?: readonly string[]
 }
 
 /** Signs who the caller is, for one host; empty where no header carries it. */
@@ -209,6 +187,8 @@ export type AssertionSigner = (assertion: {
   readonly identity: Identity
   readonly sessionKey: SessionKey | undefined
   readonly policyVersion: string
+  /** When the session or the token ends: what is signed ends then at the latest. */
+  readonly endsAt: EpochSeconds | undefined
 }) => Promise<string>
 
 export type VerifyPorts = {
@@ -219,8 +199,12 @@ export type VerifyPorts = {
   readonly revocableToken: (principal: Authenticated) => Revocable
   readonly keepFresh: (id: SessionId, session: Session) => Promise<Found<Session>>
   readonly verifyToken: TokenVerifier
+  readonly verifyProof: DpopVerifier
+  /** SHA-256 of a client certificate as the proxy forwards it, in base64url. */
+  readonly certificateThumbprint: (forwarded: string) => string | undefined
   readonly signAssertion: AssertionSigner
   readonly headerBudget: (policy: HostPolicy) => HeaderBudget
+  readonly sessionLimits: SessionLimits
   readonly now: () => EpochSeconds
 }
 

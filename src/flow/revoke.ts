@@ -1,7 +1,8 @@
 import { type SessionKey } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { endAllOf, endBefore, type Revocation } from '../core/revocation.ts'
-import { type Revocations, type SessionDirectory, type SessionStore } from './ports.ts'
+import { type SessionStore } from './ports.ts'
+import { type Revocations, type SessionDirectory } from './session-ports.ts'
 
 /** What somebody orders to end. */
 export type RevocationOrder =

@@ -2,11 +2,13 @@ import { type AccessRequest } from '../core/access-request.ts'
 import { type Credential, chooseCredential } from '../core/credential.ts'
 import { decide } from '../core/decide.ts'
 import { deny, type Enforced } from '../core/decision.ts'
-import { type Identity, identityFor, NOBODY } from '../core/identity-headers.ts'
+import { identityFor, NOBODY } from '../core/identity-headers.ts'
+import { type EpochSeconds, epochSeconds } from '../core/ids.ts'
 import { appliedMode, applyMode } from '../core/mode.ts'
 import { findPolicy, type HostPolicy } from '../core/policy/policy.ts'
-import { ANONYMOUS } from '../core/principal.ts'
+import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type DenyReason } from '../core/reason.ts'
+import { idleEnd, type Session, type SessionLimits } from '../core/session.ts'
 import { type Authentication, type AuthenticationFailure, authenticate } from './authenticate.ts'
 import { type Answer, type DecisionRecord, type VerifyPorts } from './ports.ts'
 
@@ -29,18 +31,22 @@ export const verify = async (ports: VerifyPorts, question: Question): Promise<An
     return without({ ...found, ...UNASKED, decision: deny(refusal ?? 'unknown_host') })
   }
   const chosen = chooseCredential(policy.credentials, question.bearer, question.cookie)
-  const { failure, session, ...who } = await authenticate(ports, chosen)
+  const seen = trusted(policy, request)
+  const { failure, session, ...who } = await authenticate(ports, chosen, seen)
   const now = ports.now()
   const decided = decide(policy, {
-    request: trusted(policy, request),
+    request: seen,
     principal: who.principal,
+    bindings: who.bindings,
     sessionCreatedAt: session?.createdAt,
     askedProof: session?.askedProof,
     now,
   })
   const mode = appliedMode(policy, who.principal, now)
   const decision = applyMode(afterFailure(decided, failure, who.credential), mode)
-  return await withIdentity(ports, policy, { ...found, ...who, mode, decision, request })
+  const record = { ...found, ...who, mode, decision, request }
+  const endsAt = endOf(ports.sessionLimits, session, who.principal, now)
+  return await withIdentity(ports, policy, record, endsAt)
 }
 
 /** Certificate headers are the client's own text where the policy does not say otherwise. */
@@ -92,6 +98,7 @@ const withIdentity = async (
   ports: VerifyPorts,
   policy: HostPolicy,
   record: DecisionRecord & { readonly request: AccessRequest },
+  endsAt: EpochSeconds | undefined,
 ): Promise<Answer> => {
   if (record.decision.effect !== 'allow') return without(record)
   const sized = identityFor(
@@ -102,20 +109,22 @@ const withIdentity = async (
   )
   if (sized === 'too_large') return without({ ...record, decision: deny('identity_too_large') })
   const { identity, groupsCut } = sized
-  const assertion = await signed(ports, record, identity)
+  const { host } = record.request
+  const { sessionKey, policyVersion } = record
+  const about = { host, identity, sessionKey, policyVersion, endsAt }
+  const assertion = identity === NOBODY ? '' : await ports.signAssertion(about)
   return { record, identity, assertion, groupsCut }
 }
 
-const signed = async (
-  ports: VerifyPorts,
-  record: DecisionRecord & { readonly request: AccessRequest },
-  identity: Identity,
-): Promise<string> =>
-  identity === NOBODY
-    ? ''
-    : await ports.signAssertion({
-        host: record.request.host,
-        identity,
-        sessionKey: record.sessionKey,
-        policyVersion: record.policyVersion,
-      })
+/** When what proves the caller ends; undefined for somebody who proves nothing. */
+const endOf = (
+  limits: SessionLimits,
+  session: Session | undefined,
+  principal: Principal,
+  now: EpochSeconds,
+): EpochSeconds | undefined => {
+  if (session !== undefined) return idleEnd(session, limits, now)
+  if (principal.kind === 'anonymous') return undefined
+  const { exp } = (principal.onBehalfOf ?? principal).claims
+  return typeof exp === 'number' ? epochSeconds(exp) : undefined
+}

@@ -1,5 +1,5 @@
 import { ok } from '../core/result.ts'
-import { ALGORITHMS } from '../edge/config/schema.ts'
+import { ALGORITHMS } from '../edge/config/fields.ts'
 import {
   type BackChannelOptions,
   type BackChannelOutcome,
@@ -8,7 +8,8 @@ import { createCostLimit } from '../edge/http/cost-limit.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 import { providerSessionDigest, subjectDigest } from '../edge/sessions/names.ts'
 import { createUsedLogoutTokens } from '../edge/sessions/used-logout-tokens.ts'
-import { createLogoutKeys } from '../edge/tokens/logout-keys.ts'
+import { createKeySet } from '../edge/tokens/key-set.ts'
+import { remoteKeys } from '../edge/tokens/key-sources.ts'
 import { createLogoutTokenVerifier, type LogoutKeys } from '../edge/tokens/logout-token.ts'
 import { backChannelLogout } from '../flow/back-channel-logout.ts'
 import { monotonicMs, now, nowMs, type Parts } from './parts.ts'
@@ -55,12 +56,16 @@ export const createBackChannel = (parts: Parts): BackChannelOptions => {
 }
 
 const providerKeys = ({ config, metrics, log }: Parts): LogoutKeys =>
-  createLogoutKeys({
-    issuer: config.identityProvider.issuer,
-    jwksUri: undefined,
-    fetch: createBoundedFetch({
-      timeoutMs: config.identityProvider.timeout,
-      observe: (outcome, seconds) => metrics.called('identity_provider', outcome, seconds),
+  createKeySet({
+    load: remoteKeys({
+      issuer: config.identityProvider.issuer,
+      jwksUri: undefined,
+      use: 'sig',
+      anyOrigin: true,
+      fetch: createBoundedFetch({
+        timeoutMs: config.identityProvider.timeout,
+        observe: (outcome, seconds) => metrics.called('identity_provider', outcome, seconds),
+      }),
     }),
     nowMs,
     onFailure: (detail) => log.warn({ detail }, 'keys of the identity provider not fetched'),

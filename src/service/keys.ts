@@ -23,7 +23,7 @@ export const watchKeys = ({ config, ring, assertionKeys, log }: ServiceInput): S
       else log.error({ path, line: read.failure.line }, 'session keys not taken over')
     }),
     watchKeyFile(config.assertion.keysFile, async (text, path) => {
-      const read = await parseAssertionKeys(text)
+      const read = await parseAssertionKeys(text, config.assertion.algorithm)
       if (read.ok) assertion = read.value
       else log.error({ path, ...read.failure }, 'assertion keys not taken over')
     }),

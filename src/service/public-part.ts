@@ -1,16 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type WantedProof } from '../core/decision.ts'
+import { parseHostName } from '../core/ids.ts'
 import { parseOriginalUrl } from '../core/original-url.ts'
 import { findPolicy } from '../core/policy/policy.ts'
 import { ANONYMOUS } from '../core/principal.ts'
 import { proofWanted } from '../core/proof.ts'
+import { resourceMetadata, resourceOrigin } from '../core/protected-resource.ts'
 import { type ReturnUrlRules } from '../core/return-url.ts'
 import { routedPath } from '../core/routed-path.ts'
+import { type Session } from '../core/session.ts'
 import { isHttp } from '../edge/config/cross-checks.ts'
 import { createSignInCookies } from '../edge/http/cookies.ts'
 import { createPublicApp } from '../edge/http/public-app.ts'
 import { createReturnSeal } from '../edge/sessions/return-seal.ts'
 import { createSignInAttempts } from '../edge/sessions/sign-in-attempts.ts'
+import { DPOP_ALGORITHMS } from '../edge/tokens/dpop-proof.ts'
 import { createBackChannel } from './back-channel.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 import { createAttemptRecords, revokePorts } from './sessions.ts'
@@ -38,7 +42,8 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
     ownSessions: { directory: sessions.directory, revoke: revokePorts(config, sessions) },
     returnUrls: returnUrlRules(parts),
     limits: limitsOf(config),
-    proofFor: (returnUrl) => proofForUrl(parts, returnUrl),
+    proofFor: (returnUrl, session) => proofForUrl(parts, returnUrl, session),
+    resourceMetadata: (host) => metadataFor(parts, host),
     publicKeys: () => assertionKeys().map(({ publicJwk }) => publicJwk),
     sealReturn: seal.seal,
     unsealReturn: seal.unseal,
@@ -55,7 +60,11 @@ export const createPublic = (parts: Parts): ReturnType<typeof createPublicApp> =
 }
 
 /** The policy of the page that somebody wants to go to says what it asks of a sign-in. */
-const proofForUrl = ({ policies }: Parts, returnUrl: string): WantedProof | undefined => {
+const proofForUrl = (
+  { policies }: Parts,
+  returnUrl: string,
+  session: Session | undefined,
+): WantedProof | undefined => {
   const original = parseOriginalUrl(returnUrl)
   const policy = original === undefined ? undefined : findPolicy(policies.current(), original.host)
   if (original === undefined || policy === undefined) return undefined
@@ -74,9 +83,22 @@ const proofForUrl = ({ policies }: Parts, returnUrl: string): WantedProof | unde
       ingress: '',
       service: '',
     },
-    principal: ANONYMOUS,
+    principal: session?.principal ?? ANONYMOUS,
+    sessionCreatedAt: session?.createdAt,
     now: now(),
   })
+}
+
+/** The policy of the host that is asked says what it says of itself. */
+const metadataFor = (
+  { policies, config }: Parts,
+  hostHeader: string,
+): ReturnType<typeof resourceMetadata> => {
+  const host = parseHostName(hostHeader.replace(/:[0-9]{1,5}$/, ''))
+  const policy = host === undefined ? undefined : findPolicy(policies.current(), host)
+  return host === undefined || policy === undefined
+    ? undefined
+    : resourceMetadata(policy, resourceOrigin(publicOrigin(config), host), DPOP_ALGORITHMS)
 }
 
 const returnUrlRules = ({ config, policies }: Parts): ReturnUrlRules => ({

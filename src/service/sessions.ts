@@ -15,13 +15,13 @@ import { createRefreshLeases } from '../edge/sessions/session-leases.ts'
 import { createSessionStore } from '../edge/sessions/session-store.ts'
 import { createSessionUse } from '../edge/sessions/session-use.ts'
 import { type FindPorts } from '../flow/find-sessions.ts'
+import { type SessionStore } from '../flow/ports.ts'
+import { type RevokePorts, type SubjectNames } from '../flow/revoke.ts'
 import {
   type RefreshLeases,
   type Revocations,
   type SessionDirectory,
-  type SessionStore,
-} from '../flow/ports.ts'
-import { type RevokePorts, type SubjectNames } from '../flow/revoke.ts'
+} from '../flow/session-ports.ts'
 import { limitsOf, monotonicMs, nowMs } from './parts.ts'
 
 export type Sessions = {

@@ -32,6 +32,8 @@ const SOUND = new RegExp(
     'X-Vestibule-Decision: ([0-9a-f-]{36})\\r\\nX-Vestibule-Reason: ([a-z_]+)',
     '((?:\\r\\nX-(?:Auth-Request|Vestibule)-[A-Za-z-]+: [\\x21-\\x7e]{0,2000}){6})?',
     '(?:\\r\\nWWW-Authenticate: Bearer(?: error="invalid_token")?)?',
+    // What the application may see of the client's own cookies; ours is not among them.
+    '(?:\\r\\nCookie: (?![^\\r]*__Secure-vestibule=[A-Za-z0-9_-]{43})[^\\r\\n]+)?',
     '(?:\\r\\n(?:Date: [A-Za-z0-9,: ]+|Connection: (?:close|keep-alive)|Keep-Alive: timeout=75))*$',
   ].join(''),
 )

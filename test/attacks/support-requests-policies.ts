@@ -59,6 +59,12 @@ policy:
   - allow: { and: [ { authenticated_user: true } ] }
   - deny: { and: [ { http_path: /x } ] }
 `,
+  'mtls.yaml': `hosts: [mtls.test]\nproxySets: [ssl-client-cert]\npolicy: ${ANY_USER}\n`,
+  'bound.yaml': `hosts: [bound.test]\nproxySets: [ssl-client-cert]\nrequire: { senderConstrained: [dpop, mtls] }\npolicy: ${ANY_USER}\n`,
+  'dpop-only.yaml': `hosts: [dpop-only.test]\nrequire: { senderConstrained: [dpop] }\npolicy: ${ANY_USER}\n`,
+  'fresh.yaml': `hosts: [fresh.test]\nrequire: { authAge: 5m }\npolicy: ${ANY_USER}\n`,
+  'strong.yaml': `hosts: [strong.test]\nrequire: { acr: [mfa] }\npolicy: ${ANY_USER}\n`,
+  'methods.yaml': `hosts: [methods.test]\nrequire: { amr: [hwk, otp] }\npolicy: ${ANY_USER}\n`,
   '1-internal-exact.yaml': `hosts: [a.internal.test]\npolicy: ${NOBODY}\n`,
   '2-internal-wildcard.yaml': `hosts: ['*.internal.test']\npolicy: ${ANY_USER}\n`,
   '1-reversed-wildcard.yaml': `hosts: ['*.reversed.test']\npolicy: ${ANY_USER}\n`,

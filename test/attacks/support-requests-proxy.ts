@@ -96,8 +96,9 @@ export type Seen = {
 
 export const startProxied = async (
   settings: Partial<ControllerSettings> = {},
+  service: Parameters<typeof startWorld>[0] = {},
 ): Promise<Proxied> => {
-  const world = await startWorld()
+  const world = await startWorld(service)
   const web = await startApplication({ name: 'web' })
   const admin = await startApplication({ name: 'admin' })
   const controller = await startController({

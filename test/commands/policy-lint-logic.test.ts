@@ -84,6 +84,7 @@ const rule = (action: RuleDocument['action']): fc.Arbitrary<RuleDocument> =>
     isPublic: false,
     until: undefined,
     owner: undefined,
+    requirements: [],
     place: { file: 'x', path: [] },
   }))
 

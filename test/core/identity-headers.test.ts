@@ -7,7 +7,8 @@ import {
   identityFor,
   identityHeaderValue,
 } from '../../src/core/identity-headers.ts'
-import { randomAssertionKeys } from '../../src/edge/assertion/assertion-keys.ts'
+import { parseSessionKey } from '../../src/core/ids.ts'
+import { randomAssertionKeys, SIGNATURE_BYTES } from '../../src/edge/assertion/assertion-keys.ts'
 import { createAssertionSigner } from '../../src/edge/assertion/assertion-signer.ts'
 import { answerHeaders } from '../../src/edge/http/verify-answer.ts'
 import { aPerson, host, NOW } from '../support/policies.ts'
@@ -19,7 +20,13 @@ const unit = fc.oneof(
 )
 const text = fc.array(unit, { maxLength: 300 }).map((units) => units.join(''))
 
-const BUDGET = headerBudget(DEFAULT_IDENTITY_HEADERS, 25)
+/** An allow carries no challenge. */
+const NO_CHALLENGE = {
+  originOf: () => '',
+  dpop: { algorithms: [], nonce: () => undefined },
+}
+
+const BUDGET = headerBudget(DEFAULT_IDENTITY_HEADERS, { issuer: 25, signature: 64 })
 
 describe('identity headers', () => {
   test('are printable ASCII without a comma, whatever the text', () => {
@@ -62,60 +69,79 @@ describe('identity headers', () => {
     expect(sized.groupsCut).toBe(500 - sized.identity.groups.length)
   })
 
-  test('an answer stays below 3 KiB, assertion included, whatever the claims are', async () => {
-    const keys = await randomAssertionKeys()
-    const issuer = `https://${'a'.repeat(60)}.example.com`
-    const sign = createAssertionSigner({
-      keys: () => keys,
-      issuer,
-      lifetimeSeconds: 300,
-      now: () => NOW,
-    })
-    const budget = headerBudget(DEFAULT_IDENTITY_HEADERS, issuer.length)
-    const routed = host(`${'h'.repeat(60)}.${'i'.repeat(60)}.example.com`)
-    const longest = fc.oneof(text, fc.constant('é'.repeat(255)), fc.constant('x'.repeat(255)))
-    await fc.assert(
-      fc.asyncProperty(
-        longest,
-        longest,
-        fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 500 }),
-        async (subject, name, groups) => {
-          const person = aPerson({
-            subject,
-            email: `${'e'.repeat(64)}@${'d'.repeat(180)}.com`,
-            preferredUsername: name,
-            groups,
-          })
-          const sized = identityFor(person, new Set(groups), budget, routed)
-          if (sized === 'too_large') return
-          const { identity } = sized
-          const assertion = await sign({
-            host: routed,
-            identity,
-            sessionKey: undefined,
-            policyVersion: '0123456789abcdef',
-          })
-          const record = {
-            id: '00000000-0000-0000-0000-000000000000',
-            decision: { effect: 'allow', reason: 'rule_matched', rule: 'x' },
-            request: {},
-            policy: undefined,
-            policyVersion: '',
-            principal: person,
-            credential: 'cookie',
-            sessionKey: undefined,
-            mode: 'enforce',
-          } as const
-          const headers = answerHeaders(
-            { record, identity, assertion, groupsCut: 0 },
-            DEFAULT_IDENTITY_HEADERS,
-          )
-          // Each pair costs four bytes more, and Node adds status line, Date, Connection and Keep-Alive.
-          const size = headers.join('').length + headers.length * 2 + 120
-          expect(size).toBeLessThan(3072)
-        },
-      ),
-      { seed: 3, numRuns: 150 },
-    )
-  })
+  const WITH_AGENT = [...DEFAULT_IDENTITY_HEADERS, ['X-Auth-Request-Agent', 'agent']] as const
+
+  test.each([
+    ['ES256', DEFAULT_IDENTITY_HEADERS, false],
+    ['RS256', DEFAULT_IDENTITY_HEADERS, false],
+    ['ES256', WITH_AGENT, true],
+    ['RS256', WITH_AGENT, true],
+  ] as const)(
+    'an answer stays below 3 KiB, assertion included, whatever the claims are (%s)',
+    async (algorithm, names, isDelegated) => {
+      const keys = await randomAssertionKeys(algorithm)
+      const issuer = `https://${'a'.repeat(60)}.example.com`
+      const sign = createAssertionSigner({
+        keys: () => keys,
+        algorithm,
+        issuer,
+        lifetimeSeconds: 300,
+        now: () => NOW,
+      })
+      const budget = headerBudget(names, {
+        issuer: issuer.length,
+        signature: SIGNATURE_BYTES[algorithm],
+      })
+      const sessionKey = parseSessionKey('A'.repeat(43))
+      const routed = host(`${'h'.repeat(60)}.${'i'.repeat(60)}.example.com`)
+      const longest = fc.oneof(text, fc.constant('é'.repeat(255)), fc.constant('x'.repeat(255)))
+      await fc.assert(
+        fc.asyncProperty(
+          longest,
+          longest,
+          fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 500 }),
+          async (subject, name, groups) => {
+            const person = aPerson({
+              subject,
+              email: `${'e'.repeat(64)}@${'d'.repeat(180)}.com`,
+              preferredUsername: name,
+              groups,
+            })
+            const principal = isDelegated
+              ? aPerson({ actor: 'agent', subject: name, onBehalfOf: person })
+              : person
+            const sized = identityFor(principal, new Set(groups), budget, routed)
+            if (sized === 'too_large') return
+            const { identity } = sized
+            const assertion = await sign({
+              host: routed,
+              identity,
+              sessionKey,
+              policyVersion: '0123456789abcdef',
+              endsAt: undefined,
+            })
+            const record = {
+              id: '00000000-0000-0000-0000-000000000000',
+              decision: { effect: 'allow', reason: 'rule_matched', rule: 'x' },
+              request: {},
+              policy: undefined,
+              policyVersion: '',
+              principal: person,
+              credential: 'cookie',
+              sessionKey: undefined,
+              mode: 'enforce',
+            } as const
+            const headers = answerHeaders(
+              { record, identity, assertion, groupsCut: 0 },
+              { identityHeaders: names, ...NO_CHALLENGE },
+            )
+            // Each pair costs four bytes more, and Node adds status line, Date, Connection and Keep-Alive.
+            const size = headers.join('').length + headers.length * 2 + 120
+            expect(size).toBeLessThan(3072)
+          },
+        ),
+        { seed: 3, numRuns: 150 },
+      )
+    },
+  )
 })

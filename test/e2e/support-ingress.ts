@@ -2,7 +2,7 @@ const AUTH_URL =
   'http://vestibule.vestibule.svc.cluster.local:8080/verify?host=$host&ns=$namespace&ing=$ingress_name&svc=$service_name&lp=$location_path'
 
 const IDENTITY_HEADERS =
-  'X-Auth-Request-User,X-Auth-Request-Email,X-Auth-Request-Preferred-Username,X-Auth-Request-Groups,X-Auth-Request-Actor,X-Vestibule-Assertion'
+  'X-Auth-Request-User,X-Auth-Request-Email,X-Auth-Request-Preferred-Username,X-Auth-Request-Groups,X-Auth-Request-Actor,X-Vestibule-Assertion,Cookie'
 
 /** One more host before an application of the demonstration, as YAML; without `auth-signin`. */
 export const ingressYaml = (

@@ -98,11 +98,14 @@ describe('k8s/examples/grafana-ingress.yaml', () => {
   })
 
   test.each(PROTECTED_INGRESSES.map((ingress) => [ingress.metadata.name, ingress] as const))(
-    'asks about the routed host and lists every identity header: %s',
+    'asks about the routed host and lists every identity header, and Cookie: %s',
     (_name, ingress) => {
       const annotations = annotationsOf(ingress)
       expect(annotations['auth-url']).toBe(AUTH_URL)
-      expect(annotations['auth-response-headers']?.split(',')).toEqual(IDENTITY_HEADERS)
+      expect(annotations['auth-response-headers']?.split(',')).toEqual([
+        ...IDENTITY_HEADERS,
+        'Cookie',
+      ])
       expect(Number.parseInt(annotations['proxy-buffer-size'] ?? '', 10)).toBeGreaterThanOrEqual(4)
       expect(annotations['proxy-buffer-size']).toMatch(/k$/)
     },

@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { ok } from '../../src/core/result.ts'
-import { createLogoutKeys } from '../../src/edge/tokens/logout-keys.ts'
+import { createKeySet } from '../../src/edge/tokens/key-set.ts'
+import { remoteKeys } from '../../src/edge/tokens/key-sources.ts'
 import { createLogoutTokenVerifier } from '../../src/edge/tokens/logout-token.ts'
 
 const ISSUER = 'https://idp.test'
@@ -34,17 +35,20 @@ const verifier = () =>
     allowUntyped: false,
     allowWithoutExpiry: false,
     algorithms: () => Promise.resolve(ok(['ES256'])),
-    keys: createLogoutKeys({
-      issuer: ISSUER,
-      jwksUri: `${ISSUER}/jwks`,
-      fetch: () => {
-        fetches += 1
-        return Promise.resolve(
-          published === undefined
-            ? new Response('', { status: 500 })
-            : Response.json({ keys: published }),
-        )
-      },
+    keys: createKeySet({
+      load: remoteKeys({
+        issuer: ISSUER,
+        jwksUri: `${ISSUER}/jwks`,
+        use: 'sig',
+        fetch: () => {
+          fetches += 1
+          return Promise.resolve(
+            published === undefined
+              ? new Response('', { status: 500 })
+              : Response.json({ keys: published }),
+          )
+        },
+      }),
       nowMs: () => nowMs,
       onFailure: () => undefined,
     }),

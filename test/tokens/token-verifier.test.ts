@@ -1,104 +1,58 @@
-import { createHmac } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { createBoundedFetch } from '../../src/edge/outbound/bounded-fetch.ts'
-import { createKeySet } from '../../src/edge/tokens/key-set.ts'
+import { createHmac, createSign, KeyObject } from 'node:crypto'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { createTokenVerifier } from '../../src/edge/tokens/token-verifier.ts'
 import { type TokenVerifier } from '../../src/flow/ports.ts'
+import {
+  failureOf as askFor,
+  type IssuerServer,
+  issuerOf,
+  jwkOf,
+  type Keys,
+  NOW,
+  type Signing,
+  sign,
+  startIssuer,
+} from './support-tokens.ts'
 
-const NOW = 1_800_000_000
 const GOOD = { sub: 'repo:org/app', aud: 'vestibule', iat: NOW, exp: NOW + 300, groups: ['deploy'] }
 
-type Keys = Awaited<ReturnType<typeof generateKeyPair>>
-
-let server: Server
+let server: IssuerServer
 let issuer: string
 let keys: Keys
 let otherKeys: Keys
-let published: unknown
-let status = 200
-let fetches = 0
-let nowMs = NOW * 1000
-
-const jwkOf = async ({ publicKey }: Keys, kid: string): Promise<JWK> => ({
-  ...(await exportJWK(publicKey)),
-  kid,
-  alg: 'ES256',
-})
+const clock = { nowMs: NOW * 1000 }
 
 beforeAll(async () => {
   keys = await generateKeyPair('ES256', { extractable: true })
   otherKeys = await generateKeyPair('ES256', { extractable: true })
-  server = createServer((request, response) => {
-    if (request.url === '/jwks') fetches += 1
-    const found = request.url === '/jwks' ? published : { issuer, jwks_uri: `${issuer}/jwks` }
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(found))
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-})
-afterAll(() => {
-  server.close()
 })
 
 beforeEach(async () => {
-  published = { keys: [await jwkOf(keys, 'one')] }
-  status = 200
-  fetches = 0
-  nowMs = NOW * 1000
+  server = await startIssuer()
+  issuer = server.url
+  server.publish({ keys: [await jwkOf(keys, 'one')] })
+  clock.nowMs = NOW * 1000
 })
+afterEach(() => server.stop())
 
-const verifier = (changes: { readonly issuers?: readonly string[] } = {}): TokenVerifier =>
+const fails = (): void =>
+  server.respond((_request, response) => {
+    response.writeHead(500).end()
+  })
+
+const verifier = (issuers: readonly string[] = [issuer]): TokenVerifier =>
   createTokenVerifier(
-    (changes.issuers ?? [issuer]).map((each) => ({
-      name: 'ci',
-      issuer: each,
-      audiences: ['vestibule'],
-      algorithms: ['ES256', 'RS256'],
-      actor: 'workload',
-      mapping: {
-        email: 'email',
-        groups: 'groups',
-        preferredUsername: 'preferred_username',
-        trustEmail: false,
-      },
-      maxLifetimeSeconds: 86_400,
-      toleranceSeconds: 30,
-      keys: createKeySet({
-        issuer: each,
-        jwksUri: undefined,
-        fetch: createBoundedFetch({ timeoutMs: 1000, observe: () => undefined }),
-        nowMs: () => nowMs,
-        onFailure: () => undefined,
-      }),
-    })),
-    () => Math.floor(nowMs / 1000),
+    issuers.map((each) => issuerOf(each, clock)),
+    { nowSeconds: () => Math.floor(clock.nowMs / 1000) },
   )
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-type Signing = {
-  readonly claims?: Readonly<Record<string, unknown>>
-  readonly header?: Readonly<Record<string, unknown>>
-  readonly by?: Keys
-}
+const token = ({ claims = {}, header = {}, by = keys }: Partial<Signing> = {}): Promise<string> =>
+  sign({ claims: { iss: issuer, ...GOOD, ...claims }, header, by })
 
-const token = ({ claims = {}, header = {}, by = keys }: Signing = {}): Promise<string> => {
-  const payload: Record<string, unknown> = { iss: issuer, ...GOOD, ...claims }
-  for (const [name, value] of Object.entries(payload)) if (value === undefined) delete payload[name]
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: 'ES256', kid: 'one', typ: 'JWT', ...header })
-    .sign(by.privateKey)
-}
-
-const failureOf = async (text: string, verify = verifier()): Promise<string> => {
-  const verified = await verify(text)
-  return verified.ok ? 'accepted' : verified.failure
-}
+const failureOf = (text: string, verify = verifier()): Promise<string> => askFor(verify, text)
 
 describe('the token verifier', () => {
   test('names the principal after issuer and subject', async () => {
@@ -119,11 +73,10 @@ describe('the token verifier', () => {
     ['for an audience that only begins alike', { aud: 'vestibule2' }, 'invalid'],
     ['of an issuer with a slash more', { iss: 'http://127.0.0.1/' }, 'invalid'],
     ['expired', { exp: NOW - 31, iat: NOW - 100 }, 'expired'],
-    ['not valid yet', { nbf: NOW + 3600 }, 'invalid'],
-    ['issued tomorrow', { iat: NOW + 86_400, exp: NOW + 86_500 }, 'invalid'],
+    ['not valid yet', { nbf: NOW + 100 }, 'not_yet_valid'],
+    ['issued tomorrow', { iat: NOW + 86_400, exp: NOW + 86_500 }, 'not_yet_valid'],
     ['with exp in milliseconds', { exp: NOW * 1000 }, 'invalid'],
     ['that lives too long', { exp: NOW + 86_401 }, 'invalid'],
-    ['bound to a key', { cnf: { jkt: 'x' } }, 'invalid'],
     ['within the tolerance after exp', { exp: NOW - 29, iat: NOW - 100 }, 'accepted'],
     ['for several audiences, one of them ours', { aud: ['x', 'vestibule'] }, 'accepted'],
   ] as const)('a token %s', async (_name, claims, expected) => {
@@ -173,7 +126,6 @@ describe('the token verifier', () => {
     }
     const text = `{"iss":"${issuer}","sub":"a","s\\u0075b":"root","aud":"vestibule","iat":${NOW},"exp":${NOW + 9}}`
     const claims = Buffer.from(text).toString('base64url')
-    const { createSign, KeyObject } = await import('node:crypto')
     const signed = createSign('sha256')
       .update(`${head}.${claims}`)
       .sign({ key: KeyObject.from(keys.privateKey), dsaEncoding: 'ieee-p1363' })
@@ -184,16 +136,16 @@ describe('the token verifier', () => {
   })
 
   test('says unreachable, and not invalid, while no keys can be had', async () => {
-    status = 500
+    fails()
     expect(await failureOf(await token())).toBe('unreachable')
   })
 
   test('goes on with known keys through an outage of a day, and then says unreachable', async () => {
     const verify = verifier()
     expect(await failureOf(await token(), verify)).toBe('accepted')
-    status = 500
+    fails()
     const at = (seconds: number): Promise<string> => {
-      nowMs = (NOW + seconds) * 1000
+      clock.nowMs = (NOW + seconds) * 1000
       return token({ claims: { iat: NOW + seconds, exp: NOW + seconds + 60 } })
     }
     expect(await failureOf(await at(86_000), verify)).toBe('accepted')
@@ -203,22 +155,22 @@ describe('the token verifier', () => {
   test('follows a rotation with one fetch, and a flood of unknown kids with none', async () => {
     const verify = verifier()
     expect(await failureOf(await token(), verify)).toBe('accepted')
-    published = { keys: [await jwkOf(keys, 'one'), await jwkOf(otherKeys, 'two')] }
-    nowMs += 31_000
+    server.publish({ keys: [await jwkOf(keys, 'one'), await jwkOf(otherKeys, 'two')] })
+    clock.nowMs += 31_000
     const rotated = await token({ header: { kid: 'two' }, by: otherKeys })
     expect(await failureOf(rotated, verify)).toBe('accepted')
-    expect(fetches).toBe(2)
+    expect(server.count('/jwks')).toBe(2)
     const flood = Array.from(
       { length: 100 },
       async (_each, index) =>
         await failureOf(await token({ header: { kid: `x${index}` } }), verify),
     )
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['invalid']))
-    expect(fetches).toBe(2)
+    expect(server.count('/jwks')).toBe(2)
   })
 
   test('leaves bad keys out and uses the good ones among them', async () => {
-    published = {
+    server.publish({
       keys: [
         { kty: 'oct', k: 'c2VjcmV0', kid: 'one' },
         { kty: 'RSA', n: '!!', e: 'AQAB', kid: 'bad' },
@@ -227,20 +179,20 @@ describe('the token verifier', () => {
         await exportJWK(otherKeys.privateKey),
         await jwkOf(keys, 'one'),
       ],
-    }
+    })
     expect(await failureOf(await token())).toBe('accepted')
   })
 
   test.each([{}, { keys: null }, [], 'x', { keys: Array.from({ length: 101 }, () => ({})) }])(
     'a key set such as %j is no key set',
     async (answer) => {
-      published = answer
+      server.publish(answer)
       expect(await failureOf(await token())).toBe('unreachable')
     },
   )
 
   test('a key proves only tokens of its own issuer', async () => {
-    const verify = verifier({ issuers: [issuer, 'http://127.0.0.1:1'] })
+    const verify = verifier([issuer, 'http://127.0.0.1:1'])
     const forged = await token({ claims: { iss: 'http://127.0.0.1:1' } })
     expect(await failureOf(forged, verify)).toBe('unreachable')
   })

@@ -1,15 +1,21 @@
-import { httpPath } from './criteria/http-path.ts'
 import { type CompileContext, type Finding, type Toolbox } from './criterion.ts'
 import {
   type ConditionDocument,
   type ModeDocument,
   type OperatorDocument,
   type PolicyDocument,
+  type RequirementDocument,
   type RuleDocument,
 } from './document.ts'
 import { compileOperators, compileOperatorsClosed } from './expression.ts'
 import { asList, entries } from './matcher.ts'
-import { type HostPolicy, type Mode, type PolicySet, type Rule } from './policy.ts'
+import {
+  type HostPolicy,
+  type Mode,
+  type PolicySet,
+  type Requirement,
+  type Rule,
+} from './policy.ts'
 
 /**
  * Compiles validated documents, once, into what a request only has to look up. The caller has
@@ -40,10 +46,11 @@ const compileDocument = (document: PolicyDocument, toolbox: Toolbox): Omit<HostP
   const compileRules = (action: RuleDocument['action']): readonly Rule[] =>
     document.rules
       .filter((rule) => rule.action === action)
-      .map(({ id, until, isPublic, operators }) => ({
+      .map(({ id, until, isPublic, operators, requirements }) => ({
         id,
         until,
         isPublic,
+        requirements: requirements.map((each) => compileRequirement(each, context)),
         ...testsOf(operators, context),
       }))
   const criteria = document.rules.flatMap((rule) => rule.operators.flatMap(criteriaOf))
@@ -52,17 +59,15 @@ const compileDocument = (document: PolicyDocument, toolbox: Toolbox): Omit<HostP
     credentials: new Set(document.credentials),
     refusesAmbiguousPaths:
       !document.acceptAmbiguousPaths &&
-      (document.requirements.some(({ path }) => path !== undefined) ||
+      (requirementsOf(document).some(({ where }) => where !== undefined) ||
         criteria.some(({ criterion }) => criterion === 'http_path' || criterion === 'cel')),
     redirectIsOverridden: document.redirectIsOverridden,
     readsClientCertificate: document.readsClientCertificate,
     mode: compileMode(document.mode),
-    requirements: document.requirements.map(({ path, acr, authAgeSeconds }) => ({
-      appliesTo: path === undefined ? always : httpPath.compile(path, context, ''),
-      acr,
-      authAgeSeconds,
-    })),
+    requirements: document.requirements.map((each) => compileRequirement(each, context)),
     presetHeaders: document.presetHeaders,
+    protectedResource: document.protectedResource,
+    passing: document.passing,
     groups: new Set([
       ...document.sendGroups,
       ...criteria
@@ -82,6 +87,24 @@ const testsOf = (
   const closedCondition = compileOperatorsClosed(operators, context)
   return { test: condition.test, closedTest: closedCondition.test, condition, closedCondition }
 }
+
+const requirementsOf = ({
+  requirements,
+  rules,
+}: PolicyDocument): readonly RequirementDocument[] => [
+  ...requirements,
+  ...rules.flatMap((rule) => rule.requirements),
+]
+
+const compileRequirement = (
+  { where, proof, asks, bindings }: RequirementDocument,
+  context: CompileContext,
+): Requirement => ({
+  appliesTo: where === undefined ? always : compileOperators([where], context).test,
+  isProven: proof === undefined ? always : compileOperators([proof], context).test,
+  asks,
+  bindings: new Set(bindings),
+})
 
 const always = (): Finding => 'holds'
 

@@ -1,4 +1,5 @@
 import { type AccessRequest } from '../access-request.ts'
+import { type Binding } from '../confirmation.ts'
 import { type WantedProof } from '../decision.ts'
 import { type EpochSeconds } from '../ids.ts'
 import { type Principal } from '../principal.ts'
@@ -11,6 +12,8 @@ export type Facts = {
   readonly sessionCreatedAt?: EpochSeconds | undefined
   /** What the provider was asked for when the session was made. */
   readonly askedProof?: WantedProof | undefined
+  /** How the token that proved the caller is bound; undefined where it was no token. */
+  readonly bindings?: readonly Binding[] | undefined
   readonly now: EpochSeconds
 }
 

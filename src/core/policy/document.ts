@@ -1,7 +1,10 @@
+import { type Binding } from '../confirmation.ts'
 import { type CredentialKind } from '../credential.ts'
-import { type RuleId } from '../decision.ts'
+import { type RuleId, type WantedProof } from '../decision.ts'
 import { type IdentityHeaderNames } from '../identity-source.ts'
 import { type EpochSeconds, type HostName } from '../ids.ts'
+import { type PassingCredentials } from '../passing-credentials.ts'
+import { type ProtectedResource } from '../protected-resource.ts'
 import { type Matcher } from './criterion.ts'
 
 /** A policy file after its schema has been checked; what the compiler takes. */
@@ -19,6 +22,8 @@ export type PolicyDocument = {
   readonly requirements: readonly RequirementDocument[]
   /** Names and sources of identity headers besides the configured ones. */
   readonly presetHeaders: IdentityHeaderNames
+  readonly protectedResource: ProtectedResource | undefined
+  readonly passing: PassingCredentials
   /** Groups to send on besides those that the rules name. */
   readonly sendGroups: readonly string[]
   readonly rules: readonly RuleDocument[]
@@ -43,9 +48,14 @@ export type ModeDocument =
 
 /** Stronger proof that is asked of whoever a rule admits, on all paths or some. */
 export type RequirementDocument = {
-  readonly path: Matcher | undefined
-  readonly acr: readonly string[]
-  readonly authAgeSeconds: number | undefined
+  /** Where it is asked; everywhere if undefined. */
+  readonly where: OperatorDocument | undefined
+  /** What the sign-in has to show; nothing if undefined. */
+  readonly proof: OperatorDocument | undefined
+  /** What to ask the provider for, so that the sign-in shows it. */
+  readonly asks: WantedProof
+  /** How a token has to be bound, in one of these ways; empty where it need not be. */
+  readonly bindings: readonly Binding[]
 }
 
 export type RuleDocument = {
@@ -56,6 +66,8 @@ export type RuleDocument = {
   readonly isPublic: boolean
   /** The rule stops counting at this moment. */
   readonly until: EpochSeconds | undefined
+  /** Asked of those whom this rule admits, besides what the host asks. */
+  readonly requirements: readonly RequirementDocument[]
   /** Who answers for this rule, where it says so itself. */
   readonly owner: string | undefined
   readonly place: DocumentPlace

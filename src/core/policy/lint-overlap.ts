@@ -45,6 +45,7 @@ const lintCandidate = (
  */
 const covers = (wide: Candidate, narrow: Candidate): boolean =>
   mayBeCompared(wide.rule, narrow.rule) &&
+  asksNoMore(wide.rule, narrow.rule) &&
   lastsAsLong(wide.rule, narrow.rule) &&
   isWithin(narrow.terms, wide.terms)
 
@@ -53,6 +54,11 @@ const mayBeCompared = (wide: RuleDocument, narrow: RuleDocument): boolean => {
   const isShadow = wide.action === 'deny' && narrow.action === 'allow'
   return (isSame || isShadow) && (!isShared(narrow) || isSameSet(wide, narrow))
 }
+
+/** A rule that asks for proof lets fewer people in than its conditions say. */
+const asksNoMore = (wide: RuleDocument, narrow: RuleDocument): boolean =>
+  wide.requirements.length === 0 ||
+  JSON.stringify(wide.requirements) === JSON.stringify(narrow.requirements)
 
 const isShared = ({ place }: RuleDocument): boolean => place.path[0] === 'ruleSets'
 

@@ -61,10 +61,10 @@ export const openPolicies = (
     const rules = document.rules.map((rule) => ({
       ...rule,
       operators: rule.operators.map((operator) => replaceIn(operator, replace)),
+      requirements: rule.requirements.map((each) => openRequirement(each, replace)),
     }))
-    const requirements = document.requirements.map((each) => openRequirement(each, replace.leafOf))
-    leaves.push(...requirements.flatMap((each) => proofLeaves(each, replace.leafOf)))
-    return { document: { ...document, rules, requirements: [] }, requirements, first }
+    const requirements = document.requirements.map((each) => openRequirement(each, replace))
+    return { document: { ...document, rules, requirements }, first }
   })
   const found = new Map<string, OpenPolicy>()
   const expressions: Toolbox = {
@@ -74,16 +74,15 @@ export const openPolicies = (
       return (facts) => (leaf === undefined ? 'broken' : ask(leaf, facts))
     },
   }
-  for (const [index, { document, requirements, first }] of byDocument.entries()) {
+  for (const [index, { document, first }] of byDocument.entries()) {
     const set = compilePolicies([document], served.version, expressions)
     const own = leaves.slice(first, byDocument[index + 1]?.first ?? leaves.length)
-    const proof: Proof = { requirements, leafOf: replacer(document, toolbox, []).leafOf, ask }
     for (const policy of [...set.exact.values(), ...set.below.values()]) {
       const original = findLabel(served, policy.label)
       if (original !== undefined) {
         found.set(policy.label, {
           served: original,
-          decide: (facts) => heldToProof(decide(policy, facts), facts, proof),
+          decide: (facts) => decide(policy, facts),
           leaves: own,
         })
       }
@@ -98,7 +97,6 @@ const findLabel = (set: PolicySet, label: string): HostPolicy | undefined =>
 type LeafOf = (criterion: string, matcher: Matcher) => Leaf
 
 type Replacer = {
-  readonly leafOf: LeafOf
   readonly condition: (criterion: string, matcher: Matcher) => ConditionDocument
 }
 
@@ -116,7 +114,6 @@ const replacer = (document: PolicyDocument, toolbox: Toolbox, leaves: Leaf[]): R
     return { criterion: 'cel', matcher: { is: `${MARK}${leaves.length - 1}` } }
   }
   return {
-    leafOf,
     condition: (criterion, matcher) => {
       const all = entries(matcher)
       const negative = all.flatMap(([name, argument]): readonly ConditionDocument[] => {
@@ -142,77 +139,12 @@ const replaceIn = (
   ),
 })
 
-type OpenRequirement = {
-  readonly path: Leaf | undefined
-  readonly acr: readonly string[]
-  readonly authAgeSeconds: number | undefined
-}
-
+/** Where more proof is asked, and whether it is there, is asked about like any rule. */
 const openRequirement = (
-  { path, acr, authAgeSeconds }: RequirementDocument,
-  leafOf: LeafOf,
-): OpenRequirement => ({
-  path: path === undefined ? undefined : leafOf('http_path', path),
-  acr,
-  authAgeSeconds,
+  { where, proof, ...rest }: RequirementDocument,
+  replace: Replacer,
+): RequirementDocument => ({
+  ...rest,
+  where: where === undefined ? undefined : replaceIn(where, replace),
+  proof: proof === undefined ? undefined : replaceIn(proof, replace),
 })
-
-type Proof = {
-  readonly requirements: readonly OpenRequirement[]
-  readonly leafOf: LeafOf
-  readonly ask: Ask
-}
-
-/** As `holdToProof`, but through leaves; whether it was asked for already makes no difference. */
-const heldToProof = (
-  decided: Enforced,
-  facts: Facts,
-  { requirements, leafOf, ask }: Proof,
-): Enforced => {
-  if (requirements.length === 0 || !isHeld(decided, facts)) return decided
-  const wanted = requirements.filter(
-    ({ path }) => path === undefined || ask(path, facts) === 'holds',
-  )
-  const acr = [...new Set(wanted.flatMap((each) => each.acr))]
-  const ages = wanted.flatMap(({ authAgeSeconds }) => authAgeSeconds ?? [])
-  const maxAgeSeconds = ages.length === 0 ? undefined : Math.min(...ages)
-  const leaves = leavesOf(acr, maxAgeSeconds, leafOf)
-  return leaves.every((leaf) => ask(leaf, facts) === 'holds')
-    ? decided
-    : { effect: 'challenge', reason: 'stronger_proof_needed', proof: { acr, maxAgeSeconds } }
-}
-
-const proofLeaves = (
-  { path, acr, authAgeSeconds }: OpenRequirement,
-  leafOf: LeafOf,
-): readonly Leaf[] => [
-  ...(path === undefined ? [] : [path]),
-  ...leavesOf(acr, authAgeSeconds, leafOf),
-]
-
-const leavesOf = (
-  acr: readonly string[],
-  maxAgeSeconds: number | undefined,
-  leafOf: LeafOf,
-): readonly Leaf[] => [
-  ...(acr.length === 0 ? [] : [leafOf('acr', { in: acr })]),
-  ...(maxAgeSeconds === undefined
-    ? []
-    : [leafOf('auth_age', { max_age: durationText(maxAgeSeconds) })]),
-]
-
-const isHeld = (decided: Enforced, { principal }: Facts): boolean =>
-  principal.kind === 'authenticated' &&
-  decided.effect === 'allow' &&
-  decided.reason !== 'public_rule'
-
-const UNITS = [
-  [86_400, 'd'],
-  [3600, 'h'],
-  [60, 'm'],
-] as const
-
-const durationText = (seconds: number): string => {
-  const [length, unit] = UNITS.find(([each]) => seconds % each === 0) ?? [1, 's']
-  return `${seconds / length}${unit}`
-}

@@ -1,7 +1,10 @@
+import { type Binding } from '../confirmation.ts'
 import { type CredentialKind } from '../credential.ts'
-import { type RuleId } from '../decision.ts'
+import { type RuleId, type WantedProof } from '../decision.ts'
 import { type IdentityHeaderNames } from '../identity-source.ts'
 import { type EpochSeconds, type HostName } from '../ids.ts'
+import { type PassingCredentials } from '../passing-credentials.ts'
+import { type ProtectedResource } from '../protected-resource.ts'
 import { type Test } from './criterion.ts'
 import { type Compiled } from './expression.ts'
 
@@ -9,6 +12,7 @@ export type Rule = {
   readonly id: RuleId
   readonly until: EpochSeconds | undefined
   readonly isPublic: boolean
+  readonly requirements: readonly Requirement[]
   /** Three-valued: `absent` where the answer hangs on an identity or claim that is not there. */
   readonly test: Test
   /** Two-valued, for denying a known principal; see `compileOperatorsClosed`. */
@@ -28,11 +32,13 @@ export type Mode =
       readonly share: number
     }
 
-/** Stronger proof, where the test holds. */
+/** Stronger proof, where the first test holds. */
 export type Requirement = {
   readonly appliesTo: Test
-  readonly acr: readonly string[]
-  readonly authAgeSeconds: number | undefined
+  readonly isProven: Test
+  readonly asks: WantedProof
+  /** Empty where a token need not be bound. */
+  readonly bindings: ReadonlySet<Binding>
 }
 
 /** The compiled policy of one host or family of hosts. */
@@ -47,6 +53,9 @@ export type HostPolicy = {
   readonly mode: Mode
   readonly requirements: readonly Requirement[]
   readonly presetHeaders: IdentityHeaderNames
+  /** What the host says of itself to clients without a token, if it does. */
+  readonly protectedResource: ProtectedResource | undefined
+  readonly passing: PassingCredentials
   /** The only groups that identity headers may carry on this host. */
   readonly groups: ReadonlySet<string>
   readonly denies: readonly Rule[]

@@ -1,16 +1,21 @@
 import { resolve } from 'node:path'
 import { type Fault } from '../../core/fault.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { type Secret, secret } from '../../core/secret.ts'
-import { keyPath, schemaFaults } from '../files/schema-faults.ts'
-import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
+import { type Secret } from '../../core/secret.ts'
+import { schemaFaults } from '../files/schema-faults.ts'
+import { readYamlFile } from '../files/yaml-file.ts'
 import { crossFaults } from './cross-checks.ts'
 import { type Environment, overlayEnvironment } from './environment.ts'
 import { CONFIG_SCHEMA, type ConfigFile } from './schema.ts'
-import { besideConfig, readSecretFile } from './secrets.ts'
+import { inlineSecrets, readSecrets } from './secret-keys.ts'
+import { besideConfig } from './secrets.ts'
+import { resolveTokenIssuer, type TokenIssuerConfig } from './token-issuers.ts'
 
 /** The whole configuration, checked; secrets cannot be printed. */
-export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertion' | 'admin'> & {
+export type Config = Omit<
+  ConfigFile,
+  'identityProvider' | 'session' | 'assertion' | 'admin' | 'tokenIssuers'
+> & {
   readonly identityProvider: Omit<ConfigFile['identityProvider'], 'clientSecret'> & {
     readonly secret: Secret | undefined
   }
@@ -28,6 +33,7 @@ export type Config = Omit<ConfigFile, 'identityProvider' | 'session' | 'assertio
   readonly assertion: Omit<ConfigFile['assertion'], 'keys'> & {
     readonly keySet: Secret | undefined
   }
+  readonly tokenIssuers: readonly TokenIssuerConfig[]
 }
 
 type SessionSecret = 'keys' | 'storePassword' | 'sentinelPassword'
@@ -64,6 +70,7 @@ const withSecrets = (
     identityProvider: { clientSecret: _clientSecret, ...identityProvider },
     session: { keys: _keys, storePassword: _password, sentinelPassword: _other, ...session },
     assertion: { keys: _assertionKeys, ...assertion },
+    tokenIssuers,
     ...config
   }: ConfigFile,
   found: ReadonlyMap<string, Secret>,
@@ -83,6 +90,11 @@ const withSecrets = (
   },
   admin: { token: found.get('admin.token') },
   assertion: { ...assertion, keySet: found.get('assertion.keys') },
+  tokenIssuers: tokenIssuers.map((written, index) => {
+    const key =
+      written.introspection?.authentication === 'private_key_jwt' ? 'clientKey' : 'clientSecret'
+    return resolveTokenIssuer(written, found.get(`tokenIssuers.${index}.introspection.${key}`))
+  }),
 })
 
 const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
@@ -96,6 +108,12 @@ const withAbsolutePaths = (config: ConfigFile, path: string): ConfigFile => ({
         ? 'stdout'
         : besideConfig(resolve(path), config.decisionLog.to),
   },
+  tokenIssuers: config.tokenIssuers.map((written) => ({
+    ...written,
+    ...absolute(path, 'jwksFile', written.jwksFile),
+    ...absolute(path, 'caFile', written.caFile),
+    ...absolute(path, 'bearerTokenFile', written.bearerTokenFile),
+  })),
 })
 
 /** Key files are read again when they change. */
@@ -106,6 +124,9 @@ const withAbsoluteKeys = <Section extends { readonly keysFile?: string | undefin
   section.keysFile === undefined
     ? section
     : { ...section, keysFile: besideConfig(resolve(path), section.keysFile) }
+
+const absolute = (path: string, key: string, file: string | undefined): Record<string, string> =>
+  file === undefined ? {} : { [key]: besideConfig(resolve(path), file) }
 
 /** A fault in a value that a variable set lies in the environment, not in the file. */
 const relocate =
@@ -120,58 +141,3 @@ const relocate =
       column: undefined,
     }
   }
-
-const SECRET_KEYS = [
-  ['identityProvider', 'clientSecret'],
-  ['session', 'keys'],
-  ['session', 'storePassword'],
-  ['session', 'sentinelPassword'],
-  ['session', 'tls', 'ca'],
-  ['session', 'tls', 'cert'],
-  ['session', 'tls', 'key'],
-  ['admin', 'token'],
-  ['assertion', 'keys'],
-] as const
-
-/** Secrets never stand in the file: it is a ConfigMap, in git, in tickets. */
-const inlineSecrets = (yaml: YamlFile): readonly Fault[] =>
-  SECRET_KEYS.filter((path) => valueAt(yaml.value, ...path) !== undefined).map((path) => ({
-    file: yaml.file,
-    ...yaml.placeOf(path, true),
-    key: keyPath(path),
-    problem: 'a secret must not stand in the file',
-    remedy: `Use ${path.at(-1) ?? ''}File to name a mounted file, or the environment.`,
-  }))
-
-const valueAt = (value: unknown, ...path: readonly string[]): unknown => {
-  let here = value
-  for (const name of path) {
-    here =
-      typeof here === 'object' && here !== null && Object.hasOwn(here, name)
-        ? Object.entries(here).find(([key]) => key === name)?.[1]
-        : undefined
-  }
-  return here
-}
-
-/** Reads every secret that is named, whether or not the rest of the file is right. */
-const readSecrets = async (
-  value: unknown,
-  path: string,
-  yaml: YamlFile,
-): Promise<{ readonly found: ReadonlyMap<string, Secret>; readonly faults: readonly Fault[] }> => {
-  const found = new Map<string, Secret>()
-  const faults: Fault[] = []
-  for (const keys of SECRET_KEYS) {
-    const at = [...keys.slice(0, -1), `${keys.at(-1) ?? ''}File`]
-    const inline = valueAt(value, ...keys)
-    const file = valueAt(value, ...at)
-    if (typeof inline === 'string') found.set(keys.join('.'), secret(inline))
-    else if (typeof file === 'string') {
-      const read = await readSecretFile(besideConfig(resolve(path), file))
-      if (read.ok) found.set(keys.join('.'), read.value)
-      else faults.push({ file: yaml.file, ...yaml.placeOf(at), key: keyPath(at), ...read.failure })
-    }
-  }
-  return { found, faults }
-}

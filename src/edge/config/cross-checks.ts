@@ -2,22 +2,19 @@ import { type Fault } from '../../core/fault.ts'
 import { keyPath } from '../files/schema-faults.ts'
 import { type YamlFile } from '../files/yaml-file.ts'
 import { type ConfigFile } from './schema.ts'
-
-type Complaint = {
-  readonly path: readonly (string | number)[]
-  readonly problem: string
-  readonly remedy: string
-}
+import { type Complaint, tokenIssuerComplaints } from './token-issuer-checks.ts'
 
 /** Faults that lie between two keys. */
 export const crossFaults = (config: ConfigFile, yaml: YamlFile): readonly Fault[] =>
-  [...cookie(config), ...session(config), ...issuers(config)].map(({ path, problem, remedy }) => ({
-    file: yaml.file,
-    ...yaml.placeOf(path),
-    key: keyPath(path),
-    problem,
-    remedy,
-  }))
+  [...cookie(config), ...session(config), ...tokenIssuerComplaints(config)].map(
+    ({ path, problem, remedy }) => ({
+      file: yaml.file,
+      ...yaml.placeOf(path),
+      key: keyPath(path),
+      problem,
+      remedy,
+    }),
+  )
 
 export const isHttp = (config: Pick<ConfigFile, 'publicUrl'>): boolean =>
   new URL(config.publicUrl).protocol === 'http:'
@@ -86,18 +83,3 @@ const session = ({
   }
   return complaints
 }
-
-const issuers = ({ tokenIssuers }: ConfigFile): readonly Complaint[] =>
-  (['name', 'issuer'] as const).flatMap((key) =>
-    tokenIssuers.flatMap((issuer, index) =>
-      tokenIssuers.findIndex((other) => other[key] === issuer[key]) < index
-        ? [
-            {
-              path: ['tokenIssuers', index, key],
-              problem: `${issuer[key]} stands twice`,
-              remedy: 'Keep one entry for each issuer.',
-            },
-          ]
-        : [],
-    ),
-  )

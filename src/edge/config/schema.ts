@@ -3,9 +3,10 @@ import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
 import { IDENTITY_SOURCES } from '../../core/identity-source.ts'
 import { parseHostName } from '../../core/ids.ts'
 import { duration } from './duration.ts'
+import { claimName, issuerUrl, secretFile, text } from './fields.ts'
 import { SESSION_SCHEMA } from './session-schema.ts'
-import { secretFile, text } from './text.ts'
-import { httpUrl, isDevelopmentUrl, isLoopbackUrl } from './url.ts'
+import { TOKEN_ISSUER_SCHEMA } from './token-issuer-schema.ts'
+import { httpUrl, isDevelopmentUrl } from './url.ts'
 
 const listenAddress = z
   .string()
@@ -13,8 +14,6 @@ const listenAddress = z
     /^(?:[0-9.]+|\[[0-9a-f:]+\]|localhost):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/i,
     'is not an address and port. Write it as 0.0.0.0:8080 or [::]:8080',
   )
-
-const claimName = text.max(200)
 
 const claims = z
   .strictObject({
@@ -25,53 +24,6 @@ const claims = z
       .describe('Claim with the name to show.'),
   })
   .describe('Which claim holds what.')
-
-const issuerUrl = httpUrl.refine((url) => url.startsWith('https:') || isLoopbackUrl(url), {
-  error: 'must be https. Plain http is accepted on loopback only, for development',
-})
-
-/** Asymmetric only: a shared secret would let every verifier mint tokens (RFC 8725 section 3.2). */
-export const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-
-const tokenIssuer = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not a name. Use lower-case letters, digits and hyphens')
-    .describe('Short name; the principal is called `<name>/<sub>`.'),
-  issuer: issuerUrl.describe('The exact `iss` of its tokens.'),
-  audiences: z
-    .array(text)
-    .min(1, 'is empty. Name at least one audience')
-    .describe('Accepted `aud`; one has to match.'),
-  actor: z
-    .enum(['human', 'workload', 'agent'])
-    .default('workload')
-    .describe('What its callers are.'),
-  algorithms: z
-    .array(z.enum(ALGORITHMS))
-    .min(1)
-    .default(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])
-    .describe('Accepted signature algorithms.'),
-  jwksUri: issuerUrl.optional().describe('Where its keys are; found by discovery if absent.'),
-  claims: claims.prefault({}),
-  trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
-  maxLifetime: duration('1m', '400d')
-    .default(86_400_000)
-    .describe('Longest accepted `exp` − `iat`.'),
-  clockTolerance: duration('1s', '5m').default(30_000).describe('Accepted difference of clocks.'),
-})
 
 const HEADER_NAME = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/
 const NOT_OURS =
@@ -157,7 +109,21 @@ export const CONFIG_SCHEMA = z.strictObject({
       .prefault({}),
   }),
   session: SESSION_SCHEMA.prefault({}),
-  tokenIssuers: z.array(tokenIssuer).default([]).describe('Issuers of bearer tokens (JWT).'),
+  tokenIssuers: z.array(TOKEN_ISSUER_SCHEMA).default([]).describe('Issuers of bearer tokens.'),
+  dpop: z
+    .strictObject({
+      window: duration('5s', '10m')
+        .default(60_000)
+        .describe('How far the `iat` of a proof may lie from now, to either side.'),
+      nonce: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Ask for a nonce; nginx has to pass `DPoP-Nonce` on, for which it needs a snippet.',
+        ),
+    })
+    .prefault({})
+    .describe('Tokens that are bound to a key (RFC 9449).'),
   admin: z
     .strictObject({
       token: text.optional().describe('From the environment only; in a file use `tokenFile`.'),
@@ -169,6 +135,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     .strictObject({
       keys: text.optional().describe('From the environment only; in a file use `keysFile`.'),
       keysFile: secretFile.optional(),
+      algorithm: z
+        .enum(['ES256', 'RS256'])
+        .default('ES256')
+        .describe('`RS256` for back ends that know nothing else; the file has to hold such a key.'),
       lifetime: duration('10s', '5m').default(300_000).describe('`exp` − `iat` of the assertion.'),
     })
     .prefault({}),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration } from './duration.ts'
-import { secretFile, text } from './text.ts'
+import { secretFile, text } from './fields.ts'
 import { storeUrl } from './url.ts'
 
 const fromEnvironment = (key: string): string =>

@@ -8,9 +8,9 @@ import {
   isKeyStart,
   listSessions,
 } from '../../flow/find-sessions.ts'
-import { type ListedSession } from '../../flow/ports.ts'
 import { readOrder } from '../../flow/revocation-order.ts'
 import { type RevocationOrder, type RevokePorts, revoke } from '../../flow/revoke.ts'
+import { type ListedSession } from '../../flow/session-ports.ts'
 import { only } from './browser-request.ts'
 
 export type AdminOptions = {

@@ -45,7 +45,7 @@ export const readNginxRequest = (
   }
   return ok({
     request: { ...query, ...describedBy(headers), ...original },
-    bearer: bearerCredential(plain.authorization),
+    bearer: bearerCredential(plain.authorization, plain.proofs),
     cookie: cookieCredential(plain.cookies, options.cookieName),
   })
 }
@@ -75,6 +75,8 @@ type TrustedHeaders = {
 }
 type Headers = TrustedHeaders & {
   readonly cookies: string[]
+  /** Lines of the DPoP header: more than one is a bad proof (RFC 9449 section 4.3). */
+  readonly proofs: string[]
   /** Set where a header alone is ground for refusal. */
   reason?: DenyReason
 }
@@ -99,7 +101,7 @@ const readHeaders = (
   raw: readonly string[],
   identityNames: NginxRequestOptions['identityNames'],
 ): Headers => {
-  const headers: Headers = { cookies: [] }
+  const headers: Headers = { cookies: [], proofs: [] }
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()
     const value = raw[index + 1] ?? ''
@@ -109,6 +111,8 @@ const readHeaders = (
       headers[key] = value
     } else if (name === 'cookie') {
       headers.cookies.push(value)
+    } else if (name === 'dpop') {
+      headers.proofs.push(value)
     } else if (impersonates(name, identityNames)) {
       headers.reason = 'impersonation_header'
     }

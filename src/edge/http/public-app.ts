@@ -4,6 +4,7 @@ import { errorPageRoutes } from './error-page-routes.ts'
 import { frontChannelRoutes } from './front-channel-routes.ts'
 import { SECURITY_HEADERS } from './page.ts'
 import { type PublicOptions } from './public-options.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { sessionsRoutes } from './sessions-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { signOutRoutes } from './sign-out-routes.ts'
@@ -21,6 +22,7 @@ export const createPublicApp = (options: PublicOptions): Express => {
   app.use(securityHeaders)
   app.use(errorPageRoutes(options.returnUrls.publicOrigin))
   app.use(signInRoutes(options))
+  app.use(resourceRoutes(options))
   app.use(signOutRoutes(options))
   app.use(backChannelRoutes(options.backChannel))
   app.use(frontChannelRoutes(options))

@@ -1,7 +1,7 @@
 import { type JWK } from 'jose'
 import { type WantedProof } from '../../core/decision.ts'
 import { type ReturnUrlRules } from '../../core/return-url.ts'
-import { type SessionLimits } from '../../core/session.ts'
+import { type Session, type SessionLimits } from '../../core/session.ts'
 import { type OwnSessionsPorts } from '../../flow/own-sessions.ts'
 import { type SignInPorts } from '../../flow/ports.ts'
 import { type BeginFailure, type CompleteFailure } from '../../flow/sign-in.ts'
@@ -19,10 +19,15 @@ export type PublicOptions = {
   readonly ownSessions: Pick<OwnSessionsPorts, 'directory' | 'revoke'>
   readonly returnUrls: ReturnUrlRules
   readonly limits: SessionLimits
-  /** What the policy of a checked return URL asks of a sign-in beyond an ordinary one. */
-  readonly proofFor: (returnUrl: string) => WantedProof | undefined
+  /**
+   * What the policy of a checked return URL asks of a sign-in beyond an ordinary one, of whoever
+   * has this session.
+   */
+  readonly proofFor: (returnUrl: string, session: Session | undefined) => WantedProof | undefined
   /** Public halves of the assertion keys. */
   readonly publicKeys: () => readonly JWK[]
+  /** What a protected host says of itself, by the Host header; undefined where it says nothing. */
+  readonly resourceMetadata: (host: string) => Readonly<Record<string, unknown>> | undefined
   /** Carries a return URL through the provider's sign-out, unforgeable. */
   readonly sealReturn: (url: string) => string
   readonly unsealReturn: (state: string) => string | undefined

@@ -1,7 +1,7 @@
 import { type EpochSeconds } from '../../core/ids.ts'
 import { agoText, momentText } from '../../core/moment-text.ts'
 import { type OwnSessions } from '../../flow/own-sessions.ts'
-import { type ListedSession } from '../../flow/ports.ts'
+import { type ListedSession } from '../../flow/session-ports.ts'
 import { type Html, html } from './html.ts'
 import { type Page } from './page.ts'
 

@@ -7,7 +7,7 @@ import {
   type OwnSessionsPorts,
   ownSessions,
 } from '../../flow/own-sessions.ts'
-import { type ListedSession } from '../../flow/ports.ts'
+import { type ListedSession } from '../../flow/session-ports.ts'
 import { jsonOf } from './admin-routes.ts'
 import { isNavigation, isPrefetch, only } from './browser-request.ts'
 import { sendPage } from './page.ts'

@@ -1,6 +1,8 @@
 import { type Request, type Response, Router } from 'express'
 import { parseSessionId } from '../../core/ids.ts'
+import { NOTHING } from '../../core/proof.ts'
 import { parseReturnUrl } from '../../core/return-url.ts'
+import { type Session } from '../../core/session.ts'
 import { type SignInAttempt } from '../../flow/ports.ts'
 import {
   type BeginFailure,
@@ -43,7 +45,7 @@ const start = async (
   }
   const { ports, cookies, observe } = options
   const browser = cookies.browser(request) ?? ports.random()
-  const destination = destinationOf(options, request)
+  const destination = await destinationOf(options, request)
   const begun = await beginSignIn(ports, browser, destination)
   if (!begun.ok) {
     observe.signIn(begun.failure)
@@ -57,12 +59,27 @@ const start = async (
 }
 
 /** The return URL, and what the policy behind it asks of a sign-in. */
-const destinationOf = (
+const destinationOf = async (
   options: PublicOptions,
   request: Request,
-): Pick<SignInAttempt, 'returnTo' | 'askedProof'> => {
+): Promise<Pick<SignInAttempt, 'returnTo' | 'askedProof'>> => {
   const returnTo = returnUrlOf(options, request)
-  return { returnTo, askedProof: options.proofFor(returnTo) }
+  const session = await sessionOf(options, request)
+  const asked = options.proofFor(returnTo, session)
+  // Who comes signed in comes for more: that nothing was found to ask for has to be remembered, or
+  // he would be sent here again and again.
+  return { returnTo, askedProof: asked ?? (session === undefined ? undefined : NOTHING) }
+}
+
+/** Where the store cannot be asked, keeping the attempt is about to fail as well. */
+const sessionOf = async (
+  { cookies, ports }: PublicOptions,
+  request: Request,
+): Promise<Session | undefined> => {
+  const credential = cookies.session(request)
+  if (credential.kind !== 'cookie') return undefined
+  const found = await ports.sessions.find(credential.sessionId)
+  return found.ok ? found.value : undefined
 }
 
 /** Where to go after signing in: `rd` if it may be gone to, else `/`, which is counted. */

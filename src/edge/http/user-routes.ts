@@ -26,7 +26,7 @@ export const userRoutes = (options: PublicOptions): Router => {
   router.get('/.well-known/openid-configuration', (_request, response) => {
     response
       .set('Cache-Control', 'public, max-age=300')
-      .json(discovery(options.returnUrls.publicOrigin))
+      .json(discovery(options.returnUrls.publicOrigin, algorithmsOf(options)))
   })
   return router
 }
@@ -68,11 +68,18 @@ const nameOf = (session: Session | undefined): string | undefined => {
 }
 
 /** What verifiers of the assertion look for (OpenID Connect Discovery 1.0 section 3). */
-const discovery = (issuer: string): Readonly<Record<string, unknown>> => ({
+const discovery = (
+  issuer: string,
+  algorithms: readonly string[],
+): Readonly<Record<string, unknown>> => ({
   issuer,
   jwks_uri: `${issuer}/.well-known/jwks.json`,
   authorization_endpoint: `${issuer}/oauth2/start`,
   response_types_supported: ['code'],
   subject_types_supported: ['public'],
-  id_token_signing_alg_values_supported: ['ES256'],
+  id_token_signing_alg_values_supported: algorithms,
 })
+
+const algorithmsOf = ({ publicKeys }: PublicOptions): readonly string[] => [
+  ...new Set(publicKeys().flatMap(({ alg }) => alg ?? [])),
+]

@@ -1,8 +1,11 @@
-import { type Decision, type Effect, type WantedProof } from '../../core/decision.ts'
+import { type Effect } from '../../core/decision.ts'
 import { identityHeaderValue } from '../../core/identity-headers.ts'
 import { type IdentityHeaderNames } from '../../core/identity-source.ts'
+import { type HostName } from '../../core/ids.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
-import { type Answer } from '../../flow/ports.ts'
+import { RESOURCE_METADATA_PATH } from '../../core/protected-resource.ts'
+import { type Answer, type DecisionRecord } from '../../flow/ports.ts'
+import { type Challenge, wwwAuthenticate } from './www-authenticate.ts'
 
 /** nginx lets 200 through, passes 401 and 403 on, and makes a 500 of everything else. */
 export const STATUS = {
@@ -26,22 +29,55 @@ export const commonHeaders = (id: string, reason: string): string[] => [
   reason,
 ]
 
+export type AnswerOptions = {
+  readonly identityHeaders: IdentityHeaderNames
+  /** A protected host as clients reach it, such as `https://api.example.com`. */
+  readonly originOf: (host: HostName) => string
+  readonly dpop: {
+    readonly algorithms: readonly string[]
+    /** The nonce of this moment; undefined where none is asked for. */
+    readonly nonce: () => string | undefined
+  }
+}
+
 /** A decision → the headers that enforce it, names and values in turn. */
-export const answerHeaders = (answer: Answer, names: IdentityHeaderNames): string[] => {
+export const answerHeaders = (answer: Answer, options: AnswerOptions): string[] => {
   const { record, identity, assertion } = answer
   const headers = commonHeaders(record.id, record.decision.reason)
   if (record.decision.effect === 'allow') {
     // All of them, always: what is missing here, some proxies leave as the client sent it.
-    for (const [name, source] of headerNames(names, record.policy)) {
+    for (const [name, source] of headerNames(options.identityHeaders, record.policy)) {
       headers.push(name, identityHeaderValue(source, identity, assertion))
     }
   }
   // For callers that retry, behind proxies that pass the answer on.
   if (record.decision.effect === 'unavailable') headers.push('Retry-After', '1')
   if (record.decision.effect === 'challenge' && record.policy?.credentials.has('bearer') === true) {
-    headers.push('WWW-Authenticate', bearerChallenge(record.decision))
+    headers.push(...challengeHeaders(record.decision, record, options))
   }
   return headers
+}
+
+const challengeHeaders = (
+  challenge: Challenge,
+  { tokenScheme, request, policy }: DecisionRecord,
+  { originOf, dpop }: AnswerOptions,
+): readonly string[] => {
+  const { host } = request
+  const context = {
+    scheme: tokenScheme,
+    dpopAlgorithms: dpop.algorithms,
+    resourceMetadata:
+      policy?.protectedResource === undefined || host === undefined
+        ? undefined
+        : `${originOf(host)}${RESOURCE_METADATA_PATH}`,
+  }
+  const nonce = challenge.reason === 'use_dpop_nonce' ? dpop.nonce() : undefined
+  return [
+    'WWW-Authenticate',
+    wwwAuthenticate(challenge, context),
+    ...(nonce === undefined ? [] : ['DPoP-Nonce', nonce]),
+  ]
 }
 
 /** The configured headers and those of the host's preset. */
@@ -52,26 +88,3 @@ const headerNames = (
   policy === undefined || policy.presetHeaders.length === 0
     ? names
     : [...names, ...policy.presetHeaders]
-
-type Challenge = Extract<Decision, { readonly effect: 'challenge' }>
-
-/** RFC 9470 section 3. */
-const proofChallenge = ({ acr, maxAgeSeconds }: WantedProof): string =>
-  [
-    'Bearer error="insufficient_user_authentication"',
-    ...(acr.length === 0 ? [] : [`acr_values="${acr.join(' ')}"`]),
-    ...(maxAgeSeconds === undefined ? [] : [`max_age=${maxAgeSeconds}`]),
-  ].join(', ')
-
-/** RFC 6750 section 3: an error only where a token was sent. */
-const bearerChallenge = ({ reason, proof }: Challenge): string => {
-  if (proof !== undefined) return proofChallenge(proof)
-  if (reason === 'invalid_token') return 'Bearer error="invalid_token"'
-  if (reason === 'expired_token') {
-    return 'Bearer error="invalid_token", error_description="The token has expired"'
-  }
-  if (reason === 'revoked_token') {
-    return 'Bearer error="invalid_token", error_description="The token was revoked"'
-  }
-  return 'Bearer'
-}

@@ -4,20 +4,27 @@ import { type Duplex } from 'node:stream'
 import { type RequestSketch } from '../../core/access-request.ts'
 import { type Decision, deny, unavailable } from '../../core/decision.ts'
 import { NOBODY } from '../../core/identity-headers.ts'
-import { type IdentityHeaderNames } from '../../core/identity-source.ts'
+import { type CookieStripper, cookieStripper } from '../../core/passing-credentials.ts'
 import { ANONYMOUS } from '../../core/principal.ts'
 import { type Answer, type VerifyPorts } from '../../flow/ports.ts'
 import { verify } from '../../flow/verify.ts'
 import { type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
-import { answerHeaders, commonHeaders, STATUS, type VerifyStatus } from './verify-answer.ts'
+import { passOn } from './passing-headers.ts'
+import {
+  type AnswerOptions,
+  answerHeaders,
+  commonHeaders,
+  STATUS,
+  type VerifyStatus,
+} from './verify-answer.ts'
 
-export type VerifyListenerOptions = NginxRequestOptions & {
-  readonly ports: VerifyPorts
-  readonly identityHeaders: IdentityHeaderNames
-  /** Writes the decision down; neither throws nor waits. */
-  readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
-  readonly onBug: (error: unknown) => void
-}
+export type VerifyListenerOptions = NginxRequestOptions &
+  AnswerOptions & {
+    readonly ports: VerifyPorts
+    /** Writes the decision down; neither throws nor waits. */
+    readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
+    readonly onBug: (error: unknown) => void
+  }
 
 /**
  * nginx forwards up to 33 KiB of client headers and adds the URL three times; with Node's own
@@ -30,6 +37,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
   /** The latest answer on each connection. */
   const latest = new WeakMap<Duplex, ServerResponse>()
   const lastRequestRead = new WeakSet<Duplex>()
+  const strip = cookieStripper(options.cookieName)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (lastRequestRead.has(request.socket)) return
     if (hasBody(request)) lastRequestRead.add(request.socket)
@@ -40,7 +48,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
         .end()
       return
     }
-    void respond(options, request, response)
+    void respond(options, strip, request, response)
   }
   const server = createServer(
     {
@@ -73,20 +81,24 @@ const isVerifyPath = (url: string): boolean =>
 
 const respond = async (
   options: VerifyListenerOptions,
+  strip: CookieStripper,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
   const startedAt = performance.now()
   const answer = await decideSafely(options, request)
   const status = STATUS[answer.record.decision.effect]
+  let notPassed: readonly string[] = []
   try {
-    const headers = answerHeaders(answer, options.identityHeaders)
-    response.writeHead(status, [...headers, ...closing(request)]).end()
+    const headers = answerHeaders(answer, options)
+    const passed = passOn(request.rawHeaders, answer, headers, strip)
+    response.writeHead(status, [...headers, ...passed.headers, ...closing(request)]).end()
+    notPassed = passed.notPassed
   } catch (error) {
     options.onBug(error)
     response.destroy()
   }
-  options.record(answer, status, (performance.now() - startedAt) / 1000)
+  options.record({ ...answer, notPassed }, status, (performance.now() - startedAt) / 1000)
 }
 
 /** A body is never read; what follows it on the connection must not be taken for a request. */

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
+import { BINDINGS } from '../../core/confirmation.ts'
 import { epochSeconds, type HostName, parseHostName } from '../../core/ids.ts'
 import {
   type RecordedDecision,
@@ -31,12 +32,14 @@ const LINE = z.object({
     actor: z.enum(['anonymous', 'human', 'workload', 'agent']),
     subject: text,
     issuer: text,
+    onBehalfOf: text,
     email: text,
     groups: z.array(z.string()).nullable().optional(),
     otherGroups: z.number().optional(),
     groupsCut: z.number().optional(),
   }),
   credential: z.enum(['cookie', 'bearer', 'none']).default('none'),
+  bindings: z.array(z.enum(BINDINGS)).optional(),
   policyVersion: z.string().default(''),
   clientIp: text,
 })
@@ -58,6 +61,7 @@ export const readDecisionLine = (written: string): RecordedDecision | undefined 
     isObserved: line.would !== undefined,
     policyVersion: line.policyVersion,
     credential: line.credential,
+    bindings: line.credential === 'bearer' ? (line.bindings ?? []) : undefined,
     principal: principalOf(line),
     groups: groupsOf(line.principal),
     request: requestOf(line),
@@ -78,11 +82,11 @@ const lineOf = (written: string): Line | undefined => {
 }
 
 const principalOf = ({ principal, credential }: Line): RecordedDecision['principal'] => {
-  const { actor, subject, issuer, email, groups } = principal
+  const { actor, subject, issuer, email, groups, onBehalfOf } = principal
   return actor === 'anonymous' || subject === undefined
     ? recordedPrincipal(undefined, credential)
     : recordedPrincipal(
-        { actor, subject, issuer: issuer ?? '', email, groups: groups ?? undefined },
+        { actor, subject, issuer: issuer ?? '', email, groups: groups ?? undefined, onBehalfOf },
         credential,
       )
 }

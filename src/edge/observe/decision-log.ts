@@ -77,7 +77,7 @@ const closeWithin = async (
 }
 
 const entryOf = (
-  { record }: Answer,
+  { record, notPassed = [] }: Answer,
   status: number,
   seconds: number,
   time: Date,
@@ -101,7 +101,9 @@ const entryOf = (
     principal: principalOf(record),
     session: record.sessionKey?.slice(0, 12),
     credential: record.credential,
+    bindings: record.bindings?.length === 0 ? undefined : record.bindings,
     rule: ruleOf(decision),
+    notPassed: notPassed.length === 0 ? undefined : notPassed,
     policyOwner: policy?.owner,
     policyVersion: record.policyVersion,
     clientIp: request.clientIp,
@@ -127,16 +129,21 @@ const principalOf = ({ principal, policy }: DecisionRecord): Record<string, unkn
     ? { actor: 'anonymous' }
     : knownPrincipal(principal, policy?.groups ?? new Set())
 
+/** Of an agent that acts for a person: who it is; address and groups are the person's. */
 const knownPrincipal = (
-  { actor, subject, issuer, email, groups }: Authenticated,
+  { actor, subject, issuer, onBehalfOf, ...agent }: Authenticated,
   named: ReadonlySet<string>,
-): Record<string, unknown> => ({
-  actor,
-  subject,
-  issuer,
-  email,
-  ...(groups === undefined ? { groups: null } : groupsOf(groups, named)),
-})
+): Record<string, unknown> => {
+  const { email, groups } = onBehalfOf ?? agent
+  return {
+    actor,
+    subject,
+    issuer,
+    onBehalfOf: onBehalfOf?.subject,
+    email,
+    ...(groups === undefined ? { groups: null } : groupsOf(groups, named)),
+  }
+}
 
 /**
  * Only groups that the policy of the host names: the others are nobody's business here, but that

@@ -3,7 +3,12 @@ import { type PolicySet } from '../../core/policy/policy.ts'
 import { type Revocation } from '../../core/revocation.ts'
 import { type Answer } from '../../flow/ports.ts'
 
-export type Dependency = 'session_store' | 'identity_provider' | 'token_issuer'
+export type Dependency =
+  | 'session_store'
+  | 'identity_provider'
+  | 'token_issuer'
+  | 'introspection'
+  | 'token_review'
 
 /** All label values come from closed sets; a host is its policy's pattern, or `unknown`. */
 export type Metrics = {
@@ -13,6 +18,9 @@ export type Metrics = {
   readonly logoutToken: (outcome: string) => void
   readonly revalidated: (outcome: string) => void
   readonly returnUrlRefused: () => void
+  /** How a bearer token was proven: from memory (`hit`), with others (`shared`), or anew. */
+  readonly tokenVerified: (outcome: 'hit' | 'shared' | 'miss') => void
+  readonly issuerKeysConfirmed: (issuer: string, atSeconds: number) => void
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
   readonly decisionDropped: (lines: number) => void
   readonly sessionRead: (use: 'hit' | 'miss' | 'stale') => void
@@ -61,6 +69,11 @@ export const createMetrics = (): Metrics => {
   const groupsCut = counter('vestibule_groups_cut_total', 'Groups that did not fit the headers.', [
     'host',
   ])
+  const credentialsNotPassed = counter(
+    'vestibule_credentials_not_passed_total',
+    "Headers of the client's own (cookie, authorization) that did not fit the answer.",
+    ['host', 'header'],
+  )
   const signIns = counter('vestibule_sign_ins_total', 'Sign-ins by outcome.', ['outcome'])
   const signOuts = counter('vestibule_sign_outs_total', 'Sign-outs, by way.', ['way'])
   const logoutTokens = counter(
@@ -79,6 +92,17 @@ export const createMetrics = (): Metrics => {
     help: 'Calls that left the process, by outcome.',
     labelNames: ['dependency', 'outcome'],
     buckets: FAST_BUCKETS,
+    registers: [registry],
+  })
+  const verifications = counter(
+    'vestibule_token_verifications_total',
+    'Bearer tokens looked at: known (hit), being verified for another request (shared), or new (miss).',
+    ['outcome'],
+  )
+  const keysConfirmed = new Gauge({
+    name: 'vestibule_issuer_keys_timestamp_seconds',
+    help: 'When the keys of a token issuer were last confirmed.',
+    labelNames: ['issuer'],
     registers: [registry],
   })
   const dropped = counter('vestibule_decision_log_dropped_total', 'Decision lines not written.')
@@ -126,7 +150,7 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   return {
-    decided: ({ record, groupsCut: cut }, seconds) => {
+    decided: ({ record, groupsCut: cut, notPassed = [] }, seconds) => {
       const { decision, policy, principal } = record
       const host = policy?.label ?? 'unknown'
       decisions.inc({
@@ -141,12 +165,15 @@ export const createMetrics = (): Metrics => {
         would.inc({ host, effect: decision.would.effect, reason: decision.would.reason })
       }
       if (cut > 0) groupsCut.inc({ host }, cut)
+      for (const header of notPassed) credentialsNotPassed.inc({ host, header })
     },
     signIn: (outcome) => signIns.inc({ outcome }),
     revalidated: (outcome) => revalidations.inc({ outcome }),
     signOut: (way) => signOuts.inc({ way }),
     logoutToken: (outcome) => logoutTokens.inc({ outcome }),
     returnUrlRefused: () => returnUrls.inc(),
+    tokenVerified: (outcome) => verifications.inc({ outcome }),
+    issuerKeysConfirmed: (issuer, atSeconds) => keysConfirmed.set({ issuer }, atSeconds),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
     decisionDropped: (lines) => dropped.inc(lines),
     sessionRead: (result) => reads.inc({ result }),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { BINDINGS } from '../../core/confirmation.ts'
 import { parseOriginalUrl } from '../../core/original-url.ts'
 import { parseMoment } from '../../core/policy/criteria/date.ts'
 import { secondsOf } from '../../core/policy/duration.ts'
@@ -25,7 +26,17 @@ const subjectFields = {
   claims: z.record(z.string(), z.unknown(), { error: 'is no mapping. Write { name: value }' }),
 }
 
-const PARTIAL_SUBJECT = z.strictObject(subjectFields).partial()
+const PERSON = z.strictObject(subjectFields).omit({ credential: true }).partial()
+
+const PARTIAL_SUBJECT = z
+  .strictObject({
+    ...subjectFields,
+    onBehalfOf: PERSON.required({ sub: true }).describe('The person for whom an agent acts.'),
+    bindings: z
+      .array(z.enum(BINDINGS, { error: 'is no way to bind a token. Use dpop or mtls' }))
+      .describe('How the token is bound to its sender, which it has shown.'),
+  })
+  .partial()
 
 /** Somebody as a case, or a file for `--as`, describes him. */
 export const SUBJECT_SCHEMA = PARTIAL_SUBJECT.required({ sub: true })

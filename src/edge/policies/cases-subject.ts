@@ -1,6 +1,7 @@
+import { type Binding } from '../../core/confirmation.ts'
 import { type CredentialKind } from '../../core/credential.ts'
 import { type Fault } from '../../core/fault.ts'
-import { ANONYMOUS, type Claims, type Principal } from '../../core/principal.ts'
+import { ANONYMOUS, type Authenticated, type Claims, type Principal } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { schemaFaults } from '../files/schema-faults.ts'
 import { parseYaml, type YamlFile } from '../files/yaml-file.ts'
@@ -10,6 +11,8 @@ import { SUBJECT_SCHEMA, type SubjectFile } from './cases-schema.ts'
 export type Who = {
   readonly principal: Principal
   readonly credential: CredentialKind | 'none'
+  /** How the token is bound to its sender; undefined where it is no token. */
+  readonly bindings?: readonly Binding[] | undefined
 }
 
 export const ANYBODY: Who = { principal: ANONYMOUS, credential: 'none' }
@@ -36,26 +39,50 @@ export const whoIs = (
   subject: SubjectFile & { readonly sub: string },
   defaultIssuer: string,
 ): Who => {
-  const { sub, issuer = defaultIssuer, actor = 'human', email, groups, preferredUsername } = subject
+  const { onBehalfOf, actor = onBehalfOf === undefined ? 'human' : 'agent' } = subject
   const credential = subject.credential ?? (actor === 'human' ? 'cookie' : 'bearer')
+  const issuer = subject.issuer ?? defaultIssuer
+  const own = principalOf({ ...subject, actor, issuer }, credential)
   return {
     credential,
-    principal: {
-      kind: 'authenticated',
-      actor,
-      subject: sub,
-      issuer,
-      email,
-      preferredUsername,
-      groups,
-      claims: claimsOf(subject, issuer, credential),
-    },
+    bindings: credential === 'bearer' ? (subject.bindings ?? []) : undefined,
+    principal:
+      onBehalfOf === undefined
+        ? own
+        : { ...own, onBehalfOf: personOf(onBehalfOf, issuer, credential) },
+  }
+}
+
+/** Vouched for by the token of the agent. */
+const personOf = (
+  person: NonNullable<SubjectFile['onBehalfOf']>,
+  issuer: string,
+  credential: CredentialKind,
+): Authenticated => principalOf({ ...person, actor: person.actor ?? 'human', issuer }, credential)
+
+type Described = Omit<SubjectFile, 'onBehalfOf' | 'bindings' | 'credential'> & {
+  readonly sub: string
+  readonly actor: Authenticated['actor']
+  readonly issuer: string
+}
+
+const principalOf = (described: Described, credential: CredentialKind): Authenticated => {
+  const { sub, issuer, actor, email, groups, preferredUsername } = described
+  return {
+    kind: 'authenticated',
+    actor,
+    subject: sub,
+    issuer,
+    email,
+    preferredUsername,
+    groups,
+    claims: claimsOf(described, issuer, credential),
   }
 }
 
 /** The server puts the issuer's name before the `sub` of a bearer token; the claim is without. */
 const claimsOf = (
-  { sub = '', email, groups, preferredUsername, claims }: SubjectFile,
+  { sub, email, groups, preferredUsername, claims }: Described,
   issuer: string,
   credential: CredentialKind,
 ): Claims => ({

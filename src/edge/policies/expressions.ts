@@ -114,6 +114,9 @@ const principalVariable = (principal: Principal): Record<string, unknown> =>
         subject: principal.subject,
         issuer: principal.issuer,
         claims: principal.claims,
+        ...(principal.onBehalfOf === undefined
+          ? {}
+          : { on_behalf_of: principal.onBehalfOf.subject }),
         ...(principal.email === undefined ? {} : { email: principal.email }),
         ...(principal.groups === undefined ? {} : { groups: principal.groups }),
       }

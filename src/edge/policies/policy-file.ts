@@ -1,18 +1,20 @@
 import { z } from 'zod'
 import { type Fault } from '../../core/fault.ts'
 import { type EpochSeconds, epochSeconds, type HostName, parseHostName } from '../../core/ids.ts'
+import { type PassingCredentials } from '../../core/passing-credentials.ts'
 import {
   type HostPattern,
   type ModeDocument,
   type PolicyDocument,
   type RuleDocument,
 } from '../../core/policy/document.ts'
-import { secondsOf } from '../../core/policy/duration.ts'
+import { type ProtectedResource } from '../../core/protected-resource.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { APPLICATION_PRESETS } from '../../presets/applications.ts'
 import { keyPath, schemaFaults, suggestKey } from '../files/schema-faults.ts'
 import { type YamlFile } from '../files/yaml-file.ts'
 import { POLICY_SCHEMA, type PolicyFile, RULE_SETS_SCHEMA } from './policy-schema.ts'
+import { requirementDocument } from './requirement-documents.ts'
 import { readRules } from './rule-documents.ts'
 import { parseUntil } from './until.ts'
 
@@ -81,14 +83,31 @@ const documentOf = (file: PolicyFile, rules: readonly RuleDocument[]): PolicyDoc
   redirectIsOverridden: file.authRequestRedirect === 'overridden',
   readsClientCertificate: file.proxySets.includes('ssl-client-cert'),
   mode: modeOf(file),
-  requirements: file.require.map(({ path, acr, authAge }) => ({
-    path,
-    acr,
-    authAgeSeconds: authAge === undefined ? undefined : secondsOf(authAge),
-  })),
+  requirements: file.require.map(requirementDocument),
   presetHeaders: APPLICATION_PRESETS.find(({ name }) => name === file.app)?.headers ?? [],
+  protectedResource: protectedResourceOf(file),
+  passing: passingOf(file),
   sendGroups: file.sendGroups,
   rules,
+})
+
+const protectedResourceOf = ({ protectedResource }: PolicyFile): ProtectedResource | undefined =>
+  protectedResource === undefined
+    ? undefined
+    : {
+        ...protectedResource,
+        name: protectedResource.name,
+        documentation: protectedResource.documentation,
+      }
+
+const passingOf = ({
+  stripCookie,
+  forwardBearer,
+  proxyBufferSize,
+}: PolicyFile): PassingCredentials => ({
+  stripsCookie: stripCookie,
+  stripsBearer: !forwardBearer,
+  answerBytes: (Number.parseInt(proxyBufferSize, 10) - 1) * 1024 - 1,
 })
 
 const modeOf = ({ mode, until, canary }: PolicyFile): ModeDocument => {

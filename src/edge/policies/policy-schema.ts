@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { parseHostName } from '../../core/ids.ts'
-import { secondsOf } from '../../core/policy/duration.ts'
 import { APPLICATION_PRESETS } from '../../presets/applications.ts'
 import { isFilledIn, NOT_FILLED_IN } from './filled-in.ts'
-import { MATCHER_SCHEMAS } from './matcher-schema.ts'
+import { PROTECTED_RESOURCE } from './protected-resource-schema.ts'
+import { REQUIREMENT, RULE_REQUIREMENT } from './requirement-schema.ts'
 import { parseUntil } from './until.ts'
 
 const text = z
@@ -73,6 +73,9 @@ export const RULE_SCHEMA = z
       .optional()
       .describe('Admits without any identity; needs `owner` and `until`.'),
     owner: text.optional().describe('Who answers for this rule.'),
+    require: RULE_REQUIREMENT.optional().describe(
+      'Stronger proof asked of whoever this rule admits.',
+    ),
   })
   .refine((each) => each.allow !== undefined || each.deny !== undefined, {
     error: 'has neither allow nor deny. Write one',
@@ -82,28 +85,6 @@ const rules = z.union([
   z.array(RULE_SCHEMA).min(1, 'is an empty list. Without a rule nobody gets in; write one'),
   RULE_SCHEMA.transform((one) => [one]),
 ])
-
-const acrValue = z
-  .string()
-  .regex(/^[A-Za-z0-9:._/+-]{1,200}$/, 'is no acr value. Leave out blanks and quotes')
-
-const age = z.string().refine((written) => secondsOf(written) > 0, {
-  error: 'is no duration. Write 15m, 8h or 2d',
-})
-
-const requirement = z
-  .strictObject({
-    path: MATCHER_SCHEMAS.path.optional().describe('On these paths only; everywhere if absent.'),
-    acr: z
-      .array(acrValue)
-      .min(1, 'is an empty list. Name a value')
-      .default([])
-      .describe('One of these authentication contexts.'),
-    authAge: age.optional().describe('A sign-in no older than this.'),
-  })
-  .refine(({ acr, authAge }) => acr.length > 0 || authAge !== undefined, {
-    error: 'asks for nothing. Write acr, authAge or both',
-  })
 
 const setName = z
   .string()
@@ -161,7 +142,9 @@ export const POLICY_SCHEMA = z
         'Rules; a deny that holds denies, else an allow that holds allows, else it is denied.',
       ),
     require: z
-      .union([requirement.transform((one) => [one]), z.array(requirement).min(1)])
+      .union([REQUIREMENT.transform((one) => [one]), z.array(REQUIREMENT).min(1)], {
+        error: 'asks for nothing. Write acr, amr, authAge or senderConstrained, or a list of such',
+      })
       .default([])
       .describe('Stronger proof asked of whoever a rule admits.'),
     app: z
@@ -179,6 +162,26 @@ export const POLICY_SCHEMA = z
       .describe(
         'Client certificate headers that nginx sets here (`auth-tls-secret`); else they are ignored.',
       ),
+    stripCookie: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Answer with the Cookie header without our session cookie; list `Cookie` in `auth-response-headers`.',
+      ),
+    forwardBearer: z
+      .boolean()
+      .default(true)
+      .describe(
+        'With false, answer with an Authorization header without our token; list `Authorization` in `auth-response-headers`.',
+      ),
+    proxyBufferSize: z
+      .string()
+      .regex(/^(?:[4-9]|[1-5][0-9]|6[0-4])k$/, 'is no buffer size. Write 4k to 64k')
+      .default('4k')
+      .describe('What the Ingresses of these hosts say as `proxy-buffer-size`, at least.'),
+    protectedResource: PROTECTED_RESOURCE.optional().describe(
+      'What programs without a token are told, at `/.well-known/oauth-protected-resource` (RFC 9728).',
+    ),
     mode: z
       .enum(['enforce', 'observe', 'canary'])
       .default('enforce')

@@ -11,6 +11,7 @@ import { keyPath, schemaFaults, suggestKey } from '../files/schema-faults.ts'
 import { type YamlFile } from '../files/yaml-file.ts'
 import { MATCHER_SCHEMAS } from './matcher-schema.ts'
 import { type OperatorsFile, RULE_SCHEMA, type RuleFile } from './policy-schema.ts'
+import { requirementDocument } from './requirement-documents.ts'
 import { parseUntil } from './until.ts'
 
 type Path = readonly (string | number)[]
@@ -61,6 +62,8 @@ const readRule = (rule: RuleFile, place: RulePlace): readonly RuleDocument[] => 
       isPublic: rule.public === true && action === 'allow',
       until: rule.until === undefined ? undefined : parseUntil(rule.until),
       owner: rule.owner,
+      requirements:
+        rule.require === undefined || action === 'deny' ? [] : [requirementDocument(rule.require)],
       place: { file: yaml.file, path: [...path, action] },
     }
     if (faults.length === before) faults.push(...ruleFaults(rule, document, path, yaml))
@@ -178,6 +181,9 @@ const ruleFaults = (
   const at = (problem: string, remedy: string): readonly Fault[] => [
     { file: yaml.file, ...yaml.placeOf(path), key: keyPath(path), problem, remedy },
   ]
+  if (rule.require !== undefined && (rule.public === true || rule.allow === undefined)) {
+    return at('requires proof where nobody known is admitted', 'Move require to an allow.')
+  }
   if (rule.public === true) {
     if (document.action === 'deny') return at('a deny cannot be public', 'Remove public.')
     return rule.owner === undefined || rule.until === undefined

@@ -1,6 +1,6 @@
 import { ok } from '../../core/result.ts'
 import { createRevocationSet, type Revocable, type Revocation } from '../../core/revocation.ts'
-import { type Revocations, type Standing } from '../../flow/ports.ts'
+import { type Revocations, type Standing } from '../../flow/session-ports.ts'
 import { type LogEntry, type Outcome, type RecordStore } from './record-store.ts'
 import { parseRevocation, revocationText } from './revocation-entry.ts'
 

@@ -1,6 +1,6 @@
 import { epochSeconds, type SessionKey } from '../../core/ids.ts'
 import { ok, type Result } from '../../core/result.ts'
-import { type ListedSession, type SessionDirectory } from '../../flow/ports.ts'
+import { type ListedSession, type SessionDirectory } from '../../flow/session-ports.ts'
 import { keyOfName, SESSION_NAME_END, SESSION_NAME_START, sessionName } from './names.ts'
 import { type RecordStore } from './record-store.ts'
 import { type SessionIndex } from './session-index.ts'

@@ -8,7 +8,7 @@ import {
 import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { type Revocable } from '../../core/revocation.ts'
-import { type ListedSession, type Revocations } from '../../flow/ports.ts'
+import { type ListedSession, type Revocations } from '../../flow/session-ports.ts'
 import { type KeyRing } from './key-ring.ts'
 import { indexName, namesOf, sessionName, subjectDigest } from './names.ts'
 import { type Outcome, type RecordStore } from './record-store.ts'

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { ok } from '../../core/result.ts'
-import { type RefreshLeases } from '../../flow/ports.ts'
+import { type RefreshLeases } from '../../flow/session-ports.ts'
 import { leaseName, refreshName, sessionKeyOf } from './names.ts'
 import { type RecordStore } from './record-store.ts'
 

@@ -1,125 +1,176 @@
-import { createLocalJWKSet, type JWK, type JWTVerifyGetKey } from 'jose'
-import { z } from 'zod'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { type BoundedFetch } from '../outbound/bounded-fetch.ts'
+import { type KeySource } from './key-sources.ts'
 
 export type KeySetOptions = {
-  readonly issuer: string
-  /** Undefined: found in the issuer's discovery document. */
-  readonly jwksUri: string | undefined
-  readonly fetch: BoundedFetch
+  readonly load: KeySource
+  readonly pace?: Pace
   readonly nowMs: () => number
-  /** Called when fetching failed. */
+  /** Called when loading failed. */
   readonly onFailure: (detail: string) => void
+  /** Called when there are other keys than before. */
+  readonly onChange?: (keys: number, skipped: number) => void
+  /** Called whenever the keys were confirmed. */
+  readonly onLoaded?: () => void
+}
+
+export type Pace = {
+  /** Keys are loaded anew so often, in the background; a removed key dies within it. */
+  readonly refreshMs: number
+  /** An unknown `kid` is free to send: it causes one load in this time, whether good or not. */
+  readonly coolDownMs: number
+  /** While nothing is known yet, it is tried so often. */
+  readonly coldRetryMs: number
+  /** A request waits no longer than this for keys; loading goes on without it. */
+  readonly longestWaitMs: number
+}
+
+export const REMOTE: Pace = {
+  refreshMs: 5 * 60_000,
+  coolDownMs: 30_000,
+  coldRetryMs: 5000,
+  longestWaitMs: 1000,
+}
+export const LOCAL: Pace = {
+  refreshMs: 10_000,
+  coolDownMs: 1000,
+  coldRetryMs: 1000,
+  longestWaitMs: 1000,
+}
+
+/** While the issuer is unreachable, known keys serve for so long. */
+const STALE_MS = 24 * 3_600_000
+
+export type Keys = {
+  readonly find: JWTVerifyGetKey
+  /** Another number whenever the keys are others. */
+  readonly generation: number
 }
 
 /** The keys of one issuer. */
 export type KeySet = {
-  /** Key lookup for the keys known now; fetches them first if there are none or they are old. */
-  readonly current: () => Promise<Result<JWTVerifyGetKey, 'unreachable'>>
-  /** Fetches again because a key was not found; undefined where that was done a moment ago. */
-  readonly refetched: () => Promise<JWTVerifyGetKey | undefined>
+  /** The keys known now; loads them first if there are none. */
+  readonly current: () => Promise<Result<Keys, 'unreachable'>>
+  /**
+   * Other keys than those of a generation, since one was not found among them; undefined where
+   * there are none, or it was tried a moment ago.
+   */
+  readonly changed: (since: number) => Promise<Result<Keys | undefined, 'unreachable'>>
+  readonly generation: () => number
+  /** Loads now, and again and again. */
+  readonly start: () => void
+  readonly stop: () => void
 }
 
-/** Keys older than this are fetched anew, in the background; a removed key dies within it. */
-const FRESH_MS = 10 * 60_000
-/** While the issuer is unreachable, known keys serve for so long. */
-const STALE_MS = 24 * 3_600_000
-/** At most one fetch in this time, whether it succeeded or not: unknown `kid`s are free to send. */
-const COOL_DOWN_MS = 30_000
-const MOST_KEYS = 100
-
-const KEY_SET = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(MOST_KEYS) })
-const DISCOVERY = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) })
-
-type Known = { readonly find: JWTVerifyGetKey; readonly fetchedAt: number }
+type Known = Keys & { readonly text: string; readonly loadedAt: number }
 
 export const createKeySet = (options: KeySetOptions): KeySet => {
-  const { nowMs } = options
+  const { load, nowMs, pace = REMOTE } = options
   let known: Known | undefined
   let running: Promise<void> | undefined
+  let failed = false
   let lastTriedAt = Number.NEGATIVE_INFINITY
+  let lastAskedAt = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | undefined
+  let isStarted = false
 
-  const fetchKeys = async (): Promise<void> => {
+  const tryToLoad = async (): Promise<void> => {
+    lastTriedAt = nowMs()
     try {
-      known = { find: createLocalJWKSet(await loadKeys(options)), fetchedAt: nowMs() }
+      const { keys, skipped } = await load()
+      const text = JSON.stringify(keys)
+      const isNew = known?.text !== text
+      known =
+        known === undefined || isNew
+          ? {
+              find: createLocalJWKSet({ keys: [...keys] }),
+              generation: (known?.generation ?? 0) + 1,
+              text,
+              loadedAt: nowMs(),
+            }
+          : { ...known, loadedAt: nowMs() }
+      failed = false
+      if (isNew) options.onChange?.(keys.length, skipped)
+      options.onLoaded?.()
     } catch (error) {
-      options.onFailure(error instanceof Error ? error.message : 'unknown')
+      failed = true
+      options.onFailure(detailOf(error))
     }
   }
-  /** One fetch at a time, shared; within the cool-down none. */
-  const fetchOnce = async (): Promise<boolean> => {
-    if (running === undefined) {
-      if (nowMs() - lastTriedAt < COOL_DOWN_MS) return false
-      lastTriedAt = nowMs()
-      running = fetchKeys()
-    }
-    await running
-    running = undefined
-    return true
+  /** One load at a time, shared by all who wait. */
+  const loadOnce = (): Promise<void> => {
+    running ??= tryToLoad().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  const usable = (): Known | undefined =>
+    known !== undefined && nowMs() - known.loadedAt <= STALE_MS ? known : undefined
+  const hasCooledDown = (since: number, ms: number): boolean =>
+    running !== undefined || nowMs() - since >= ms
+
+  const tick = async (): Promise<void> => {
+    await loadOnce()
+    if (!isStarted) return
+    timer = setTimeout(() => void tick(), nextDelay())
+    timer.unref()
+  }
+  const nextDelay = (): number => {
+    if (known === undefined) return pace.coldRetryMs
+    // Replicas that started together need not ask together for ever.
+    return failed ? pace.coolDownMs : pace.refreshMs * (0.8 + 0.2 * Math.random())
   }
   return {
     current: async () => {
-      if (known === undefined || nowMs() - known.fetchedAt > STALE_MS) await fetchOnce()
-      else if (nowMs() - known.fetchedAt > FRESH_MS) void fetchOnce()
-      return known === undefined || nowMs() - known.fetchedAt > STALE_MS
-        ? fail('unreachable')
-        : ok(known.find)
+      const found = usable()
+      if (found !== undefined) {
+        const isOld = nowMs() - found.loadedAt > 2 * pace.refreshMs
+        if (isOld && hasCooledDown(lastTriedAt, pace.coolDownMs)) void loadOnce()
+        return ok(found)
+      }
+      if (hasCooledDown(lastTriedAt, pace.coldRetryMs)) await within(loadOnce(), pace.longestWaitMs)
+      const loaded = usable()
+      return loaded === undefined ? fail('unreachable') : ok(loaded)
     },
-    refetched: async () => ((await fetchOnce()) ? known?.find : undefined),
+    changed: async (since) => {
+      const found = usable()
+      if (found !== undefined && found.generation !== since) return ok(found)
+      if (hasCooledDown(lastAskedAt, pace.coolDownMs)) {
+        if (running === undefined) lastAskedAt = nowMs()
+        if (!(await within(loadOnce(), pace.longestWaitMs))) return fail('unreachable')
+      }
+      if (failed) return fail('unreachable')
+      const loaded = usable()
+      return ok(loaded === undefined || loaded.generation === since ? undefined : loaded)
+    },
+    generation: () => known?.generation ?? 0,
+    start: () => {
+      isStarted = true
+      void tick()
+    },
+    stop: () => {
+      isStarted = false
+      clearTimeout(timer)
+    },
   }
 }
 
-const loadKeys = async (options: KeySetOptions): Promise<{ keys: JWK[] }> => {
-  const uri = options.jwksUri ?? (await discoverJwksUri(options))
-  const { keys } = KEY_SET.parse(await fetchJson(options.fetch, uri))
-  return { keys: keys.flatMap((key) => usableKey(key) ?? []) }
-}
-
-const discoverJwksUri = async ({ issuer, fetch }: KeySetOptions): Promise<string> => {
-  const found = DISCOVERY.parse(
-    await fetchJson(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
-  )
-  if (found.issuer !== issuer) throw new TypeError(`discovery names another issuer`)
-  if (issuer.startsWith('https:') && !found.jwks_uri.startsWith('https:')) {
-    throw new TypeError('jwks_uri is not https')
-  }
-  return found.jwks_uri
-}
-
-const fetchJson = async (fetch: BoundedFetch, url: string): Promise<unknown> => {
-  const response = await fetch(url, { headers: { accept: 'application/json' } })
-  if (response.status !== 200) throw new TypeError(`${url} answered ${response.status}`)
-  return await response.json()
-}
-
-/** Bad keys among good ones are left out: symmetric, private, meant for encryption, or malformed. */
-const usableKey = (key: Readonly<Record<string, unknown>>): JWK | undefined => {
-  if (Object.hasOwn(key, 'd') || Object.hasOwn(key, 'k')) return undefined
-  const { data } = PUBLIC_KEY.safeParse(key)
-  return data === undefined ? undefined : withoutUndefined(data)
-}
-
-/** The library takes an absent member, but not an undefined one. */
-const withoutUndefined = (key: z.infer<typeof PUBLIC_KEY>): JWK => {
-  const { kid, alg, use, ...rest } = key
-  return {
-    ...rest,
-    ...(kid === undefined ? {} : { kid }),
-    ...(alg === undefined ? {} : { alg }),
-    ...(use === undefined ? {} : { use }),
+/** Whether it ended in time. */
+const within = async (work: Promise<void>, ms: number): Promise<boolean> => {
+  const stopped = new AbortController()
+  const late = delay(ms, false, { signal: stopped.signal }).catch(() => false)
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    stopped.abort()
   }
 }
 
-const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
-const common = {
-  kid: z.string().optional(),
-  alg: z.string().optional(),
-  use: z.literal('sig').optional(),
+/** `fetch failed` says nothing; its cause does. */
+const detailOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'unknown'
+  const text =
+    error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+  return text.slice(0, 200)
 }
-const PUBLIC_KEY = z.discriminatedUnion('kty', [
-  // 2048 bits at least (RFC 7518 section 3.3).
-  z.object({ kty: z.literal('RSA'), n: base64url.min(342), e: base64url, ...common }),
-  z.object({ kty: z.literal('EC'), crv: z.string(), x: base64url, y: base64url, ...common }),
-  z.object({ kty: z.literal('OKP'), crv: z.string(), x: base64url, ...common }),
-])

@@ -10,6 +10,7 @@ import {
 import { type Claims } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { readCompactToken } from './compact-token.ts'
+import { type KeySet } from './key-set.ts'
 
 export type LogoutTokenOptions = LogoutTokenRules & {
   readonly issuer: string
@@ -22,11 +23,7 @@ export type LogoutTokenOptions = LogoutTokenRules & {
 }
 
 /** The keys of the provider. */
-export type LogoutKeys = {
-  readonly current: () => Promise<Result<JWTVerifyGetKey, 'unreachable'>>
-  /** The keys of now, since one was not found; undefined where they were just fetched. */
-  readonly refetched: () => Promise<Result<JWTVerifyGetKey | undefined, 'unreachable'>>
-}
+export type LogoutKeys = Pick<KeySet, 'current' | 'changed'>
 
 type Fault = LogoutFault | 'unreachable'
 
@@ -35,7 +32,7 @@ export const createLogoutTokenVerifier =
   (options: LogoutTokenOptions) =>
   async (token: string): Promise<Result<LogoutNotice, Fault>> => {
     const read = readCompactToken(token)
-    if (read === undefined) return fail('malformed')
+    if (read?.kind !== 'jwt') return fail('malformed')
     if (read.issuer !== options.issuer) return fail('issuer')
     if (!isLogoutType(read.type, options)) return fail('type')
     const claims = await verify(options, token)
@@ -50,12 +47,12 @@ const verify = async (
   if (!algorithms.ok) return algorithms
   const keys = await options.keys.current()
   if (!keys.ok) return keys
-  const verified = await verifyWith(options, token, algorithms.value, keys.value)
+  const verified = await verifyWith(options, token, algorithms.value, keys.value.find)
   if (verified !== 'key_not_found') return verified
-  const fetched = await options.keys.refetched()
+  const fetched = await options.keys.changed(keys.value.generation)
   if (!fetched.ok) return fetched
   if (fetched.value === undefined) return fail('signature')
-  const again = await verifyWith(options, token, algorithms.value, fetched.value)
+  const again = await verifyWith(options, token, algorithms.value, fetched.value.find)
   return again === 'key_not_found' ? fail('signature') : again
 }
 

@@ -1,86 +1,84 @@
-import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
-import {
-  type Actor,
-  type Authenticated,
-  type ClaimMapping,
-  principalOf,
-} from '../../core/principal.ts'
-import { fail, ok, type Result } from '../../core/result.ts'
-import { type TokenFailure, type TokenVerifier } from '../../flow/ports.ts'
-import { readCompactToken } from './compact-token.ts'
-import { type KeySet } from './key-set.ts'
-import { claimsAreSound, isAcceptedType } from './token-claims.ts'
+import { fail } from '../../core/result.ts'
+import { type TokenVerifier } from '../../flow/ports.ts'
+import { type CompactToken, LONGEST_TOKEN, readCompactToken } from './compact-token.ts'
+import { verifyIntrospected } from './introspected-token.ts'
+import { refusal, verifyJwt } from './jwt-verification.ts'
+import { isAcceptedType } from './token-claims.ts'
+import { type TokenIssuer } from './token-issuer.ts'
+import { createVerificationCache, type Verification } from './verification-cache.ts'
 
-export type TokenIssuer = {
-  readonly name: string
-  readonly issuer: string
-  readonly audiences: readonly string[]
-  readonly algorithms: readonly string[]
-  readonly actor: Actor
-  readonly mapping: ClaimMapping
-  readonly maxLifetimeSeconds: number
-  readonly toleranceSeconds: number
-  readonly keys: KeySet
+export type TokenVerifierOptions = {
+  readonly nowSeconds: () => number
+  /** Called for each token that was looked up. */
+  readonly observe?: (outcome: 'hit' | 'shared' | 'miss') => void
 }
 
-type Verified = Result<Authenticated, TokenFailure>
-
-/** Proves bearer tokens (JWT) of the configured issuers; each issuer has keys of its own. */
+/**
+ * Proves bearer tokens of the configured issuers. What can be told by size and shape is refused
+ * before any key is looked for, and a token goes to the one issuer that it names, to no other.
+ */
 export const createTokenVerifier = (
   issuers: readonly TokenIssuer[],
-  nowSeconds: () => number,
+  { nowSeconds, observe = () => undefined }: TokenVerifierOptions,
 ): TokenVerifier => {
+  const findIssuer = createDirectory(issuers)
+  const remember = createVerificationCache({ nowSeconds, observe })
+  const verify = async (token: string): Promise<Verification> => {
+    const now = nowSeconds()
+    const issuer = findIssuer(token)
+    if (issuer === undefined) return refusal(fail('invalid'), now, always)
+    const { proof } = issuer
+    return proof.kind === 'signature'
+      ? await verifyJwt(token, issuer, proof, now)
+      : await verifyIntrospected(token, issuer, proof, now)
+  }
+  return async (token) =>
+    token.length > LONGEST_TOKEN
+      ? fail('invalid')
+      : await remember(token, async () => await verify(token))
+}
+
+const always = (): boolean => true
+
+/** Whose a token claims to be; undefined where it is nobody's, or cannot be a good one of his. */
+const createDirectory = (
+  issuers: readonly TokenIssuer[],
+): ((token: string) => TokenIssuer | undefined) => {
   const byIssuer = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
-  return async (token) => {
+  const byTrustDomain = new Map(
+    issuers.flatMap((issuer) =>
+      issuer.trustDomain === undefined ? [] : [[issuer.trustDomain, issuer] as const],
+    ),
+  )
+  const opaque = opaqueIssuers(issuers)
+
+  /** A SPIFFE ID of a domain whose bundle we have counts from that bundle alone. */
+  const ofJwt = ({ issuer, subject, type }: CompactToken): TokenIssuer | undefined => {
+    const claimed = /^spiffe:\/\/([^/?#]*)/.exec(subject)?.[1]
+    const found = byTrustDomain.get(claimed ?? '') ?? byIssuer.get(issuer)
+    if (found === undefined) return undefined
+    if (found.trustDomain !== undefined && !SPIFFE_ID.test(subject)) return undefined
+    return found.proof.kind === 'introspection' || isAcceptedType(type, found.types)
+      ? found
+      : undefined
+  }
+  return (token) => {
     const read = readCompactToken(token)
-    const issuer = read === undefined ? undefined : byIssuer.get(read.issuer)
-    if (read === undefined || issuer === undefined || !isAcceptedType(read.type)) {
-      return fail('invalid')
-    }
-    const keys = await issuer.keys.current()
-    if (!keys.ok) return fail('unreachable')
-    const verified = await verifyWith(token, issuer, keys.value, nowSeconds())
-    if (verified !== 'key_not_found') return verified
-    const refetched = await issuer.keys.refetched()
-    if (refetched === undefined) return fail('invalid')
-    const again = await verifyWith(token, issuer, refetched, nowSeconds())
-    return again === 'key_not_found' ? fail('invalid') : again
+    if (read === undefined) return undefined
+    return read.kind === 'jwt' ? ofJwt(read) : opaque.find(({ begins }) => begins(token))?.issuer
   }
 }
 
-const verifyWith = async (
-  token: string,
-  issuer: TokenIssuer,
-  key: JWTVerifyGetKey,
-  nowSeconds: number,
-): Promise<Verified | 'key_not_found'> => {
-  try {
-    const { payload } = await jwtVerify(token, key, verifyOptions(issuer, nowSeconds))
-    if (!claimsAreSound(payload, issuer, nowSeconds)) return fail('invalid')
-    return ok(
-      principalOf(payload, issuer.mapping, {
-        actor: issuer.actor,
-        subject: `${issuer.name}/${payload.sub ?? ''}`,
-        issuer: issuer.issuer,
-      }),
+/** `spiffe://<trust domain>/<path>` as the SPIFFE ID specification allows it (section 2). */
+const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/
+
+type Opaque = { readonly begins: (token: string) => boolean; readonly issuer: TokenIssuer }
+
+/** The longest prefix first; the configuration allows one issuer to have none. */
+const opaqueIssuers = (issuers: readonly TokenIssuer[]): readonly Opaque[] =>
+  issuers
+    .flatMap((issuer) =>
+      issuer.proof.kind === 'introspection' ? [{ issuer, prefix: issuer.proof.tokenPrefix }] : [],
     )
-  } catch (error) {
-    return failureOf(error)
-  }
-}
-
-/** Everything the library leaves optional is required here. */
-const verifyOptions = (issuer: TokenIssuer, nowSeconds: number): JWTVerifyOptions => ({
-  issuer: issuer.issuer,
-  audience: [...issuer.audiences],
-  algorithms: [...issuer.algorithms],
-  requiredClaims: ['exp', 'iat', 'sub'],
-  clockTolerance: issuer.toleranceSeconds,
-  currentDate: new Date(nowSeconds * 1000),
-})
-
-/** By code, never by message; whatever else a token makes the library throw proves nothing. */
-const failureOf = (error: unknown): Verified | 'key_not_found' => {
-  if (error instanceof errors.JWKSNoMatchingKey) return 'key_not_found'
-  return fail(error instanceof errors.JWTExpired ? 'expired' : 'invalid')
-}
+    .toSorted((a, b) => b.prefix.length - a.prefix.length)
+    .map(({ issuer, prefix }) => ({ issuer, begins: (token) => token.startsWith(prefix) }))

@@ -1,0 +1,53 @@
+import { type Claims } from '../../core/principal.ts'
+import { fail } from '../../core/result.ts'
+import { type TokenFailure } from '../../flow/ports.ts'
+import { principalOf, refusal } from './jwt-verification.ts'
+import { isNamedOtherwise, isTime } from './token-claims.ts'
+import { type Proof, type TokenIssuer } from './token-issuer.ts'
+import { type Verification } from './verification-cache.ts'
+
+type Asked = Extract<Proof, { readonly kind: 'introspection' }>
+
+/** Proves a token by asking its issuer; whatever the answer states besides has to be right too. */
+export const verifyIntrospected = async (
+  token: string,
+  issuer: TokenIssuer,
+  proof: Asked,
+  now: number,
+): Promise<Verification> => {
+  const answer = await proof.introspect(token)
+  if (answer.kind === 'unreachable') return refusal(fail('issuer_unreachable'), now, always)
+  if (answer.kind === 'inactive') return refusal(fail('invalid'), now, always)
+  const { claims } = answer
+  const failure = failureOf(claims, issuer, proof, now)
+  if (failure !== undefined) return refusal(fail(failure), now, always)
+  const principal = principalOf(claims, issuer)
+  if (!principal.ok) return refusal(principal, now, always)
+  const expires = isTime(claims['exp']) ? claims['exp'] + issuer.toleranceSeconds : answer.until
+  return { outcome: principal, until: Math.min(expires, answer.until), stillHolds: always }
+}
+
+const always = (): boolean => true
+
+/** RFC 7662 section 2.2: all of it is optional, and what is there counts. */
+const failureOf = (
+  claims: Claims,
+  { issuer, audiences, toleranceSeconds }: TokenIssuer,
+  { requiresAudience }: Asked,
+  now: number,
+): TokenFailure | undefined => {
+  const { iss, aud, exp, nbf, iat } = claims
+  if (![exp, nbf, iat].every((time) => time === undefined || isTime(time))) return 'invalid'
+  if (iss !== undefined && iss !== issuer) return 'invalid'
+  if (!isFor(aud, audiences, requiresAudience) || isNamedOtherwise(claims)) return 'invalid'
+  if (isTime(exp) && exp + toleranceSeconds <= now) return 'expired'
+  return [nbf, iat].some((time) => isTime(time) && time > now + toleranceSeconds)
+    ? 'not_yet_valid'
+    : undefined
+}
+
+const isFor = (aud: unknown, audiences: readonly string[], isRequired: boolean): boolean => {
+  if (aud === undefined) return !isRequired
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return audiences.some((audience) => named.includes(audience))
+}
