@@ -23,6 +23,8 @@ export type VestibuleSettings = {
   /** `memory` or the URL of a Redis. */
   readonly store: string
   readonly entry?: string | undefined
+  /** More environment variables. */
+  readonly variables?: Readonly<Record<string, string>> | undefined
   /** Sections that replace those of the configuration file. */
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
   readonly onDecision?: ((line: string) => void) | undefined
@@ -87,7 +89,7 @@ export const startVestibule = async (settings: VestibuleSettings): Promise<Vesti
     name: 'vestibule',
     command: process.execPath,
     args: [settings.entry ?? MAIN, 'serve', '--config', configFile],
-    env: environment(),
+    env: { ...environment(), ...settings.variables },
     onStdout: settings.onDecision,
     onStderr: settings.onNotice,
   })
