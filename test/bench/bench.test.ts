@@ -21,3 +21,20 @@ test('the benchmark runs, meets no error under load, and reports each figure bes
     policies: { hosts: 1000, rules: 20, ratio: expect.any(Number) },
   })
 }, 60_000)
+
+test('the benchmark of sessions feels every end, and states what a request costs', async () => {
+  const args = ['sessions', '--revocations', '30', '--sessions', '1200', '--json']
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'close')
+  const report: unknown = JSON.parse(await text(child.stdout))
+  expect((await ended)[0]).toBe(0)
+  expect(report).toMatchObject({
+    lags: [
+      { way: 'sign-out', count: 10, maxMs: expect.any(Number) },
+      { way: 'DEL by hand', count: 10 },
+      { way: 'subject revoked', count: 10 },
+    ],
+    commands: { cold: 2 },
+    memory: { sessions: 1200, lookupRatio: expect.any(Number) },
+  })
+}, 60_000)
