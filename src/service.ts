@@ -3,6 +3,7 @@ import { createOpsApp } from './edge/http/ops-app.ts'
 import { createDecisionLog } from './edge/observe/decision-log.ts'
 import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
+import { type RecordStore } from './edge/sessions/record-store.ts'
 import { adminOptions } from './service/admin-part.ts'
 import { watchKeys } from './service/keys.ts'
 import { type Listeners, listenAll } from './service/listeners.ts'
@@ -29,8 +30,10 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
     onDropped: metrics.decisionDropped,
   })
   const keys = watchKeys(input)
-  const records = createRecords(config, storeEvents(log, metrics), (outcome, seconds) =>
-    metrics.called('session_store', outcome, seconds),
+  const records = createRecords(
+    config,
+    storeEvents(log, metrics, () => void adviseOn(records, log)),
+    (outcome, seconds) => metrics.called('session_store', outcome, seconds),
   )
   const sessions = createSessions(config, records, keys.ring, metrics)
   void sessions.revocations.load()
@@ -72,11 +75,18 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   }
 }
 
+const adviseOn = async (records: RecordStore, log: ServiceInput['log']): Promise<void> => {
+  const advice = await records.advice()
+  for (const text of advice.ok ? advice.value : []) log.warn(text)
+}
+
 const storeEvents = (
   log: ServiceInput['log'],
   metrics: Metrics,
+  onFirstProven: () => void,
 ): Parameters<typeof createRecords>[1] => {
   let wasLost = false
+  let isFirst = true
   return {
     onLost: (detail) => log.warn({ detail }, 'session store unreachable'),
     onProven: (isProven, detail) => {
@@ -85,6 +95,8 @@ const storeEvents = (
         log.warn({ detail }, 'no word of changes in the session store: asking each time')
       else if (wasLost) log.info('changes in the session store are heard of again')
       wasLost = !isProven
+      if (isProven && isFirst) onFirstProven()
+      isFirst &&= !isProven
     },
   }
 }

@@ -30,12 +30,15 @@ Exit codes: 0 all is well, 1 something is faulty or unreachable, 2 could not run
       sayFaults(prepared.failure, options.json)
       return 1
     }
-    const reached = await Promise.all(probesOf(config.value).map(runProbe))
+    const advice: string[] = []
+    const reached = await Promise.all(
+      probesOf(config.value, (given) => advice.push(...given)).map(runProbe),
+    )
     const report: Report = {
       ok: reached.every(({ ok }) => ok),
       policyVersion: prepared.value.policies.version,
       hosts: prepared.value.policies.exact.size + prepared.value.policies.below.size,
-      warnings: allWarnings(config.value, prepared.value.policies),
+      warnings: [...allWarnings(config.value, prepared.value.policies), ...advice],
       reached,
     }
     if (options.json) say(JSON.stringify(report, null, 2))
@@ -63,7 +66,10 @@ const sayReport = ({ ok, policyVersion, hosts, warnings, reached }: Report): voi
 type Probe = { readonly name: string; readonly ask: () => Promise<string | undefined> }
 type Reached = { readonly name: string; readonly ok: boolean; readonly detail: string }
 
-const probesOf = (config: Config): readonly Probe[] => {
+const probesOf = (
+  config: Config,
+  onAdvice: (advice: readonly string[]) => void,
+): readonly Probe[] => {
   const fetch = createBoundedFetch({
     timeoutMs: config.identityProvider.timeout,
     observe: () => undefined,
@@ -84,7 +90,7 @@ const probesOf = (config: Config): readonly Probe[] => {
   const store: readonly Probe[] =
     config.session.store === 'memory'
       ? []
-      : [{ name: 'session store', ask: () => askStore(config) }]
+      : [{ name: 'session store', ask: () => askStore(config, onAdvice) }]
   return [discovery('identity provider', config.identityProvider.issuer), ...issuers, ...store]
 }
 
@@ -103,9 +109,14 @@ const tokenIssuerProbe = (each: TokenIssuerConfig): Probe => ({
   },
 })
 
-const askStore = async (config: Config): Promise<string | undefined> => {
+const askStore = async (
+  config: Config,
+  onAdvice: (advice: readonly string[]) => void,
+): Promise<string | undefined> => {
   const connected = await connectStore(config)
   if (!connected.ok) return connected.failure
+  const advice = await connected.value.advice()
+  if (advice.ok) onAdvice(advice.value)
   await connected.value.close()
   return undefined
 }

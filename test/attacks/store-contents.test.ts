@@ -5,6 +5,7 @@ import { type Redis, startRedis } from '../../demo/redis.ts'
 import { type KeyRing, parseKeyRing } from '../../src/edge/sessions/key-ring.ts'
 import { seal, unseal } from '../../src/edge/sessions/sealing.ts'
 import { headerOf } from '../support/raw-http.ts'
+import { connected, redisRecords } from '../support/sessions.ts'
 import { askPublic } from '../support/sign-in.ts'
 import { askVerify } from '../support/verify-request.ts'
 import { type Vestibule } from '../support/vestibule.ts'
@@ -214,5 +215,28 @@ describe('the log of revocations', () => {
     expect(await outcomeOf(cookie)).toBe('200 alice')
     await client.del('vestibule:revocations')
     await expectBecomes('200 alice')
+  })
+})
+
+describe('S19 a Redis that lets sessions go when it is full', () => {
+  test('is warned about, and one that keeps them is not', async () => {
+    const records = await connected(redisRecords(redis.url))
+    try {
+      await client.config('SET', 'maxmemory', '100mb')
+      for (const [policy, warnings] of [
+        ['allkeys-lru', 1],
+        ['volatile-ttl', 1],
+        ['noeviction', 0],
+      ] as const) {
+        await client.config('SET', 'maxmemory-policy', policy)
+        const advice = await records.advice()
+        expect(advice.ok && advice.value).toHaveLength(warnings)
+        if (warnings === 1)
+          expect(advice).toMatchObject({ value: [expect.stringContaining(policy)] })
+      }
+    } finally {
+      await client.config('SET', 'maxmemory', '0')
+      await records.close()
+    }
   })
 })

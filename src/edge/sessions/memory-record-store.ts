@@ -94,6 +94,7 @@ export const createMemoryRecordStore = (options: MemoryOptions): RecordStore => 
     ...createMemoryFieldSets(nowMs),
     ...createMemoryLogs(nowMs, coherence.changed),
     coherence,
+    advice: () => Promise.resolve(ok([])),
     ping: () => done(() => undefined),
     close: () => Promise.resolve(),
   }

@@ -79,6 +79,8 @@ export type RecordStore = Records &
   Logs & {
     /** Tells of changes by anybody, so that what was read may be kept for as long as it is true. */
     readonly coherence: Coherence
+    /** What an operator should change about it, in words for him. */
+    readonly advice: () => Promise<Outcome<readonly string[]>>
     /** Whether it answers now. */
     readonly ping: () => Promise<Outcome<undefined>>
     readonly close: () => Promise<void>

@@ -15,6 +15,7 @@ import {
   readDone,
   readEntries,
   readFields,
+  readInfo,
   readMaybeBytes,
   readOk,
   readOne,
@@ -121,6 +122,12 @@ export const createRedisRecordStore = (options: RedisOptions): RecordStore => {
     },
     entries: (name, after) => readLog(commands, ask, name, after),
     coherence,
+    advice: async () => {
+      const [node] = client.nodes()
+      if (node === undefined) return NOBODY
+      const info = await askServer(node.name, () => node.redis.info('memory'), readInfo)
+      return info.ok ? ok(adviceOn(info.value)) : info
+    },
     ping: async () => {
       const nodes = client.nodes()
       const answers = await Promise.all(
@@ -137,6 +144,16 @@ export const createRedisRecordStore = (options: RedisOptions): RecordStore => {
 }
 
 const NOBODY = fail('unreachable' as const)
+
+/** Sessions that a full Redis lets go are people who are signed out. */
+const adviceOn = (memory: ReadonlyMap<string, string>): readonly string[] => {
+  const policy = memory.get('maxmemory_policy') ?? 'noeviction'
+  return memory.get('maxmemory') === '0' || policy === 'noeviction'
+    ? []
+    : [
+        `the session store has maxmemory-policy ${policy}: when it is full, it signs people out and forgets revocations. Set noeviction`,
+      ]
+}
 
 /** Asks a server, or the one that holds a record, and reads what it replies. */
 type AskServer = <Value>(

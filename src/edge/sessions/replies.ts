@@ -32,6 +32,19 @@ export const readBytes: ReadReply<Buffer> = (reply) =>
 export const readMaybeBytes: ReadReply<Buffer | undefined> = (reply) =>
   reply === null || Buffer.isBuffer(reply) ? said(reply ?? undefined) : undefined
 
+/** Lines of names and values, with a colon between. */
+export const readInfo: ReadReply<ReadonlyMap<string, string>> = (reply) =>
+  typeof reply === 'string'
+    ? said(
+        new Map(
+          reply.split('\r\n').flatMap((line) => {
+            const [name = '', value] = line.split(':')
+            return value === undefined ? [] : [[name, value] as const]
+          }),
+        ),
+      )
+    : undefined
+
 export const readPong: ReadReply<undefined> = (reply) =>
   reply === 'PONG' ? said(undefined) : undefined
 
