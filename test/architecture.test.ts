@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'edge/http',
     'express',
     'jose',
+    'lru-cache',
     'node:crypto',
     'node:http',
     'node:net',

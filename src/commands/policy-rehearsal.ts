@@ -31,13 +31,15 @@ export type Outcome = {
   readonly facts: Facts | undefined
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set()
+
 /** Takes the same steps as `verify`, from the bytes that nginx would send on. */
 export const rehearse = (policies: PolicySet, rehearsal: Rehearsal): Outcome => {
   const { caller, now } = rehearsal
   const read = readNginxRequest(...subrequestOf(rehearsal.request), {
     requireHost: true,
-    cookieName: '',
-    identityNames: new Set(),
+    readCookies: () => ({ credential: { kind: 'none' }, others: '' }),
+    identityNames: NO_NAMES,
   })
   if (!read.ok) return { ...UNASKED, decision: deny(read.failure.reason) }
   const { request } = read.value

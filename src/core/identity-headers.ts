@@ -38,6 +38,11 @@ export const NOBODY: Identity = {
   agent: '',
 }
 
+/** An identity that fits; `too_large` where the subject does not. */
+export type SizedIdentity =
+  | { readonly identity: Identity; readonly groupsCut: number }
+  | 'too_large'
+
 /** How long, once encoded, one value may be; what is longer is left empty, but for the subject. */
 const VALUE_LIMIT = 384
 
@@ -52,7 +57,7 @@ export const identityFor = (
   named: ReadonlySet<string>,
   budget: HeaderBudget,
   host: string,
-): { readonly identity: Identity; readonly groupsCut: number } | 'too_large' => {
+): SizedIdentity => {
   if (principal.kind === 'anonymous') return { identity: NOBODY, groupsCut: 0 }
   const purse = createPurse(budget, host)
   // An application does for an agent what it would do for the person behind it.

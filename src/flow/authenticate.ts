@@ -1,12 +1,13 @@
 import { type AccessRequest } from '../core/access-request.ts'
 import { type Binding } from '../core/confirmation.ts'
 import { type Credential, type CredentialKind } from '../core/credential.ts'
+import { type Eventual, thenAt } from '../core/eventual.ts'
 import { type SessionId, type SessionKey } from '../core/ids.ts'
 import { ANONYMOUS, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
 import { type Session } from '../core/session.ts'
 import { type ConfirmFailure, confirmToken, type Presented } from './confirm-token.ts'
-import { type TokenFailure, type VerifyPorts } from './ports.ts'
+import { type Found, type TokenFailure, type VerifyPorts } from './ports.ts'
 import { type Standing } from './session-ports.ts'
 
 /** Who a credential proves. Whatever fails, the principal is nobody. */
@@ -26,11 +27,11 @@ export type AuthenticationFailure =
   | { readonly kind: 'challenge'; readonly reason: ChallengeReason }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
-export const authenticate = async (
+export const authenticate = (
   ports: VerifyPorts,
   credential: Credential,
   request: AccessRequest,
-): Promise<Authentication> => {
+): Eventual<Authentication> => {
   switch (credential.kind) {
     case 'none':
       return NOT_ATTEMPTED
@@ -42,17 +43,24 @@ export const authenticate = async (
       return failed('cookie', challenge('duplicate_cookie'))
     case 'bearer':
     case 'dpop':
-      return { ...(await byToken(ports, credential, request)), tokenScheme: credential.kind }
+      return byToken(ports, credential, request)
     case 'cookie':
-      return await bySession(ports, credential.sessionId)
+      return bySession(ports, credential.sessionId)
   }
 }
 
-const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authentication> => {
+const bySession = (ports: VerifyPorts, id: SessionId): Eventual<Authentication> => {
   const sessionKey = ports.sessions.keyOf(id)
-  const found = await ports.sessions.find(id)
-  if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
-  const current = found.value === undefined ? found : await ports.keepFresh(id, found.value)
+  return thenAt(ports.sessions.find(id), (found) => {
+    if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
+    if (found.value === undefined) {
+      return { ...failed('cookie', challenge('unknown_session')), sessionKey }
+    }
+    return thenAt(ports.keepFresh(id, found.value), (current) => ofSession(current, sessionKey))
+  })
+}
+
+const ofSession = (current: Found<Session>, sessionKey: SessionKey): Authentication => {
   if (!current.ok) return { ...failed('cookie', PROVIDER_UNREACHABLE), sessionKey }
   const session = current.value
   if (session === undefined) {
@@ -63,6 +71,15 @@ const bySession = async (ports: VerifyPorts, id: SessionId): Promise<Authenticat
 }
 
 const byToken = async (
+  ports: VerifyPorts,
+  presented: Presented,
+  request: AccessRequest,
+): Promise<Authentication> => ({
+  ...(await proveToken(ports, presented, request)),
+  tokenScheme: presented.kind,
+})
+
+const proveToken = async (
   ports: VerifyPorts,
   presented: Presented,
   request: AccessRequest,

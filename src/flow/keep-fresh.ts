@@ -1,4 +1,5 @@
-import { type FreshnessLimits, freshnessOf } from '../core/freshness.ts'
+import { type Eventual } from '../core/eventual.ts'
+import { type Freshness, type FreshnessLimits, freshnessOf } from '../core/freshness.ts'
 import { type EpochSeconds, type SessionId, type SessionKey } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type Session } from '../core/session.ts'
@@ -25,7 +26,7 @@ export type KeepFreshPorts = {
 export type RevalidationOutcome = 'renewed' | 'ended' | 'unreachable' | 'elsewhere'
 
 /** Found, gone, or too long unheard of to be served; see `Found`. */
-export type KeepFresh = (id: SessionId, session: Session) => Promise<Found<Session>>
+export type KeepFresh = (id: SessionId, session: Session) => Eventual<Found<Session>>
 
 /** How long a request waits for the provider's word, where it has to. */
 const PATIENCE_MS = 1500
@@ -55,9 +56,11 @@ export const createKeepFresh = (ports: KeepFreshPorts): KeepFresh => {
     running.set(key, started)
     return started
   }
-  return async (id, session) => {
-    const freshness = freshnessOf(session, ports.limits, ports.now())
-    if (freshness === 'fresh') return ok(session)
+  const freshen = async (
+    id: SessionId,
+    session: Session,
+    freshness: Exclude<Freshness, 'fresh'>,
+  ): Promise<Found<Session>> => {
     const asItIs: Found<Session> = freshness === 'expired' ? fail('unreachable') : ok(session)
     const key = ports.sessions.keyOf(id)
     const trouble = troubled.of(key)
@@ -68,6 +71,10 @@ export const createKeepFresh = (ports: KeepFreshPorts): KeepFresh => {
     if (isOptional) return ok(session)
     const answer = await Promise.race([renewal, ports.delay(PATIENCE_MS)])
     return answer?.ok === true ? answer : asItIs
+  }
+  return (id, session) => {
+    const freshness = freshnessOf(session, ports.limits, ports.now())
+    return freshness === 'fresh' ? ok(session) : freshen(id, session, freshness)
   }
 }
 

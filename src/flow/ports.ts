@@ -2,7 +2,7 @@ import { type AccessRequest, type RequestSketch } from '../core/access-request.t
 import { type Binding } from '../core/confirmation.ts'
 import { type CredentialKind } from '../core/credential.ts'
 import { type Decision, type WantedProof } from '../core/decision.ts'
-import { type HeaderBudget } from '../core/header-budget.ts'
+import { type Eventual } from '../core/eventual.ts'
 import { type Identity } from '../core/identity-headers.ts'
 import { type EpochSeconds, type HostName, type SessionId, type SessionKey } from '../core/ids.ts'
 import { type AppliedMode } from '../core/mode.ts'
@@ -11,6 +11,7 @@ import { type Authenticated, type Principal } from '../core/principal.ts'
 import { type Result } from '../core/result.ts'
 import { type Revocable } from '../core/revocation.ts'
 import { type Session, type SessionLimits } from '../core/session.ts'
+import { type IdentityOf } from './identity-memory.ts'
 import { type Revocations } from './session-ports.ts'
 
 /** What the identity provider gave besides claims; kept apart, since /verify never needs it. */
@@ -36,7 +37,7 @@ export type SessionStore = {
     signIn: { readonly startedAt: EpochSeconds; readonly browser: string | undefined },
   ) => Promise<Result<SessionId, 'unreachable' | 'revoked'>>
   /** Finds a live session and lets its idle time begin anew. */
-  readonly find: (id: SessionId) => Promise<Found<Session>>
+  readonly find: (id: SessionId) => Eventual<Found<Session>>
   /** Like `find`, and asks the store, whatever is known here. */
   readonly findNow: (id: SessionId) => Promise<Found<Session>>
   readonly findTokens: (id: SessionId) => Promise<Found<Tokens>>
@@ -177,8 +178,14 @@ export type Answer = {
   readonly assertion: string
   /** Groups that the policy names and that did not fit the headers. */
   readonly groupsCut: number
-  /** The client's own headers that were to be passed on and did not fit. */
-  readonly notPassed?: readonly string[]
+}
+
+/** How an answer left the process. */
+export type Sent = {
+  readonly status: number
+  /** Headers of the client's own that did not fit, so that the application does not get them. */
+  readonly notPassed: readonly string[]
+  readonly seconds: number
 }
 
 /** Signs who the caller is, for one host; empty where no header carries it. */
@@ -189,7 +196,7 @@ export type AssertionSigner = (assertion: {
   readonly policyVersion: string
   /** When the session or the token ends: what is signed ends then at the latest. */
   readonly endsAt: EpochSeconds | undefined
-}) => Promise<string>
+}) => Eventual<string>
 
 export type VerifyPorts = {
   readonly policies: () => PolicySet
@@ -197,13 +204,13 @@ export type VerifyPorts = {
   readonly revocations: Pick<Revocations, 'standingOf'>
   /** What a revocation may know a bearer token by. */
   readonly revocableToken: (principal: Authenticated) => Revocable
-  readonly keepFresh: (id: SessionId, session: Session) => Promise<Found<Session>>
+  readonly keepFresh: (id: SessionId, session: Session) => Eventual<Found<Session>>
   readonly verifyToken: TokenVerifier
   readonly verifyProof: DpopVerifier
   /** SHA-256 of a client certificate as the proxy forwards it, in base64url. */
   readonly certificateThumbprint: (forwarded: string) => string | undefined
   readonly signAssertion: AssertionSigner
-  readonly headerBudget: (policy: HostPolicy) => HeaderBudget
+  readonly identityOf: IdentityOf
   readonly sessionLimits: SessionLimits
   readonly now: () => EpochSeconds
 }

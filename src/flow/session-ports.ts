@@ -1,3 +1,4 @@
+import { type Eventual } from '../core/eventual.ts'
 import { type EpochSeconds, type SessionId, type SessionKey } from '../core/ids.ts'
 import { type Result } from '../core/result.ts'
 import { type Revocable, type Revocation } from '../core/revocation.ts'
@@ -29,7 +30,7 @@ export type Revocations = {
   /** Done once every replica will come to know it. */
   readonly add: (revocation: Revocation) => Promise<Result<undefined, 'unreachable'>>
   /** `unreachable`: it cannot be known any more. */
-  readonly standingOf: (what: Revocable) => Standing | Promise<Standing>
+  readonly standingOf: (what: Revocable) => Eventual<Standing>
   /** The first moment (milliseconds, our clocks) at which a session of the subject may begin. */
   readonly notBefore: (subject: string) => Promise<Result<number, 'unreachable'>>
   /** Reads all there is; needed by nobody, but the first request is faster after it. */

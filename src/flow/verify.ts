@@ -2,7 +2,8 @@ import { type AccessRequest } from '../core/access-request.ts'
 import { type Credential, chooseCredential } from '../core/credential.ts'
 import { decide } from '../core/decide.ts'
 import { deny, type Enforced } from '../core/decision.ts'
-import { identityFor, NOBODY } from '../core/identity-headers.ts'
+import { type Eventual, thenAt } from '../core/eventual.ts'
+import { NOBODY } from '../core/identity-headers.ts'
 import { type EpochSeconds, epochSeconds } from '../core/ids.ts'
 import { appliedMode, applyMode } from '../core/mode.ts'
 import { findPolicy, type HostPolicy } from '../core/policy/policy.ts'
@@ -21,7 +22,7 @@ export type Question = {
 }
 
 /** Answers one access request: find the policy, authenticate, decide, and say who it is. */
-export const verify = async (ports: VerifyPorts, question: Question): Promise<Answer> => {
+export const verify = (ports: VerifyPorts, question: Question): Eventual<Answer> => {
   const { id, request } = question
   const policies = ports.policies()
   const policy = findPolicy(policies, request.host)
@@ -32,10 +33,32 @@ export const verify = async (ports: VerifyPorts, question: Question): Promise<An
   }
   const chosen = chooseCredential(policy.credentials, question.bearer, question.cookie)
   const seen = trusted(policy, request)
-  const { failure, session, ...who } = await authenticate(ports, chosen, seen)
+  return thenAt(authenticate(ports, chosen, seen), (authentication) =>
+    decideFor(ports, policy, authentication, {
+      id,
+      request,
+      seen,
+      policyVersion: policies.version,
+    }),
+  )
+}
+
+type Asked = Pick<DecisionRecord, 'id' | 'policyVersion'> & {
+  readonly request: AccessRequest
+  /** Without what the host does not trust. */
+  readonly seen: AccessRequest
+}
+
+const decideFor = (
+  ports: VerifyPorts,
+  policy: HostPolicy,
+  who: Authentication,
+  asked: Asked,
+): Eventual<Answer> => {
+  const { failure, session } = who
   const now = ports.now()
   const decided = decide(policy, {
-    request: seen,
+    request: asked.seen,
     principal: who.principal,
     bindings: who.bindings,
     sessionCreatedAt: session?.createdAt,
@@ -44,9 +67,21 @@ export const verify = async (ports: VerifyPorts, question: Question): Promise<An
   })
   const mode = appliedMode(policy, who.principal, now)
   const decision = applyMode(afterFailure(decided, failure, who.credential), mode)
-  const record = { ...found, ...who, mode, decision, request }
+  const record = {
+    id: asked.id,
+    decision,
+    request: asked.request,
+    policy,
+    policyVersion: asked.policyVersion,
+    principal: who.principal,
+    credential: who.credential,
+    bindings: who.bindings,
+    tokenScheme: who.tokenScheme,
+    sessionKey: who.sessionKey,
+    mode,
+  }
   const endsAt = endOf(ports.sessionLimits, session, who.principal, now)
-  return await withIdentity(ports, policy, record, endsAt)
+  return withIdentity(ports, policy, record, endsAt)
 }
 
 /** Certificate headers are the client's own text where the policy does not say otherwise. */
@@ -94,26 +129,26 @@ const without = (record: DecisionRecord): Answer => ({
   groupsCut: 0,
 })
 
-const withIdentity = async (
+const withIdentity = (
   ports: VerifyPorts,
   policy: HostPolicy,
   record: DecisionRecord & { readonly request: AccessRequest },
   endsAt: EpochSeconds | undefined,
-): Promise<Answer> => {
+): Eventual<Answer> => {
   if (record.decision.effect !== 'allow') return without(record)
-  const sized = identityFor(
-    record.principal,
-    policy.groups,
-    ports.headerBudget(policy),
-    record.request.host,
-  )
+  const { host } = record.request
+  const sized = ports.identityOf(record.principal, policy, host)
   if (sized === 'too_large') return without({ ...record, decision: deny('identity_too_large') })
   const { identity, groupsCut } = sized
-  const { host } = record.request
+  if (identity === NOBODY) return { record, identity, assertion: '', groupsCut }
   const { sessionKey, policyVersion } = record
   const about = { host, identity, sessionKey, policyVersion, endsAt }
-  const assertion = identity === NOBODY ? '' : await ports.signAssertion(about)
-  return { record, identity, assertion, groupsCut }
+  return thenAt(ports.signAssertion(about), (assertion) => ({
+    record,
+    identity,
+    assertion,
+    groupsCut,
+  }))
 }
 
 /** When what proves the caller ends; undefined for somebody who proves nothing. */

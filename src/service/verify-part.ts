@@ -7,6 +7,7 @@ import { SIGNATURE_BYTES } from '../edge/assertion/assertion-keys.ts'
 import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
 import { createVerifyListener } from '../edge/http/verify-listener.ts'
 import { DPOP_ALGORITHMS } from '../edge/tokens/dpop-proof.ts'
+import { createIdentityMemory } from '../flow/identity-memory.ts'
 import { APPLICATION_PRESETS } from '../presets/applications.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 import { createNonces, createProofs } from './proofs.ts'
@@ -36,10 +37,12 @@ export const createVerifyServer = (parts: Parts): Server => {
       verifyToken: tokens.verify,
       ...createProofs(parts, nonces),
       signAssertion,
-      headerBudget: budgets(identityHeaders, {
-        issuer: publicOrigin(config).length,
-        signature: SIGNATURE_BYTES[config.assertion.algorithm],
-      }),
+      identityOf: createIdentityMemory(
+        budgets(identityHeaders, {
+          issuer: publicOrigin(config).length,
+          signature: SIGNATURE_BYTES[config.assertion.algorithm],
+        }),
+      ),
       sessionLimits: limitsOf(config),
       now,
     },
@@ -53,9 +56,9 @@ export const createVerifyServer = (parts: Parts): Server => {
         name.toLowerCase(),
       ),
     ),
-    record: (answer, status, seconds) => {
-      metrics.decided(answer, seconds)
-      decisionLog.write(answer, status, seconds)
+    record: (answer, sent) => {
+      metrics.decided(answer, sent)
+      decisionLog.write(answer, sent)
     },
     onBug: bugReporter(log, metrics),
   })

@@ -45,7 +45,10 @@ const written = async (principal: Principal, path = '/'): Promise<string> => {
     decision: { effect: 'allow', reason: 'rule_matched', rule: 'app.yaml#1' },
   } as const
   const identity = { values: new Map() } as never
-  log.write({ record, identity, assertion: '', groupsCut: 0 }, 200, 0.001)
+  log.write(
+    { record, identity, assertion: '', groupsCut: 0 },
+    { status: 200, notPassed: [], seconds: 0.001 },
+  )
   for (
     let tries = 0;
     (await readFile(to, 'utf8').catch(() => '')) === '' && tries < 100;

@@ -109,7 +109,7 @@ export const allFound = async (
   ids: readonly SessionId[],
 ): Promise<boolean> => {
   const answers = await Promise.all(
-    replicas.flatMap(({ sessions }) => ids.map((id) => sessions.store.find(id))),
+    replicas.flatMap(({ sessions }) => ids.map(async (id) => await sessions.store.find(id))),
   )
   return answers.every((found) => found.ok && found.value !== undefined)
 }

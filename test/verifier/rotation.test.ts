@@ -102,16 +102,15 @@ describe('keys that are rotated under load', () => {
     expect(await later(last)).toEqual({ ok: false, failure: 'refused' })
   })
 
-  test('one is enough for many requests that come at once', async () => {
+  test('one is enough for many requests of one identity', async () => {
     const sign = signer()
-    const all = await Promise.all(
-      Array.from({ length: 50 }, () => sign(about('alice', now + 3600))),
-    )
+    const alice = about('alice', now + 3600)
+    const all = await Promise.all(Array.from({ length: 50 }, async () => await sign(alice)))
     expect(new Set(all).size).toBe(1)
     now += 29
-    expect(await sign(about('alice', now + 3600))).toBe(all[0])
+    expect(await sign(alice)).toBe(all[0])
     now += 2
-    expect(await sign(about('alice', now + 3600))).not.toBe(all[0])
+    expect(await sign(alice)).not.toBe(all[0])
   })
 
   test('never lives longer than the session or token that it tells of', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { type Eventual } from '../../core/eventual.ts'
+import { type Identity } from '../../core/identity-headers.ts'
 import { type EpochSeconds } from '../../core/ids.ts'
 import { type AssertionSigner } from '../../flow/ports.ts'
 import { type AssertionKey, type AssertionKeys } from './assertion-keys.ts'
@@ -19,34 +20,56 @@ export type AssertionSignerOptions = {
 
 /** An assertion is sent again for so long, to spare signatures; its lifetime is much longer. */
 const REUSE_SECONDS = 30
-const MOST_KEPT = 20_000
 
 /** An assertion that is being signed, or was. */
-type Kept = {
-  readonly text: Promise<string>
+type Kept = Omit<Assertion, 'endsAt'> & {
+  readonly kid: string
+  /** A promise until it is signed. */
+  text: Eventual<string>
   readonly expiresAt: number
   /** From then on another one is sent. */
   readonly until: number
 }
 
-/** Signs who the caller is, for one host, so that a back end need not trust plain headers. */
+/**
+ * Signs who the caller is, for one host, so that a back end need not trust plain headers. What was
+ * signed is remembered for as long as the identity is that it tells of: the caller keeps one object
+ * for one principal and host.
+ */
 export const createAssertionSigner = (options: AssertionSignerOptions): AssertionSigner => {
-  const kept = new LRUCache<string, Kept>({ max: MOST_KEPT })
-  return async ({ endsAt, ...assertion }) => {
+  const kept = new WeakMap<Identity, Kept>()
+  return (assertion) => {
     const key = signingKey(options)
-    const name = JSON.stringify([key.kid, assertion])
     const now = options.now()
-    const last = kept.get(name)
-    if (last !== undefined && now < last.until && last.expiresAt <= (endsAt ?? Infinity)) {
-      return await last.text
+    const last = kept.get(assertion.identity)
+    if (last !== undefined && isAbout(last, assertion, key) && isYoung(last, assertion, now)) {
+      return last.text
     }
-    const made = make(assertion, key, lifetimeOf(options, endsAt, now), options)
+    const made = make(assertion, key, lifetimeOf(options, assertion.endsAt, now), options)
     // Kept before it is signed: requests that come together share one signature.
-    kept.set(name, made)
-    made.text.catch(() => kept.delete(name))
-    return await made.text
+    const entry: Kept = made
+    kept.set(assertion.identity, entry)
+    void settle(made.text, entry).catch(() => kept.delete(assertion.identity))
+    return made.text
   }
 }
+
+const settle = async (signing: Promise<string>, entry: Kept): Promise<void> => {
+  entry.text = await signing
+}
+
+const isAbout = (
+  kept: Kept,
+  { host, sessionKey, policyVersion }: Assertion,
+  key: AssertionKey,
+): boolean =>
+  kept.kid === key.kid &&
+  kept.host === host &&
+  kept.sessionKey === sessionKey &&
+  kept.policyVersion === policyVersion
+
+const isYoung = (kept: Kept, { endsAt }: Assertion, now: EpochSeconds): boolean =>
+  now < kept.until && kept.expiresAt <= (endsAt ?? Number.POSITIVE_INFINITY)
 
 /** The newest key of the algorithm; the others are there to be verified with. */
 const signingKey = ({ keys, algorithm }: AssertionSignerOptions): AssertionKey => {
@@ -63,24 +86,26 @@ const lifetimeOf = (
   endsAt === undefined ? lifetimeSeconds : Math.max(1, Math.min(lifetimeSeconds, endsAt - now))
 
 const make = (
-  assertion: Omit<Assertion, 'endsAt'>,
+  { endsAt: _endsAt, ...assertion }: Assertion,
   { kid, algorithm, privateKey }: AssertionKey,
   seconds: number,
   { issuer, now }: AssertionSignerOptions,
-): Kept => {
+): Kept & { readonly text: Promise<string> } => {
   const issuedAt = now()
-  const expiresAt = issuedAt + seconds
+  const text = new SignJWT(claimsOf(assertion))
+    .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
+    .setIssuer(issuer)
+    .setAudience(assertion.host)
+    .setSubject(assertion.identity.subject)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + seconds)
+    .setJti(randomUUID())
+    .sign(privateKey)
   return {
-    text: new SignJWT(claimsOf(assertion))
-      .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
-      .setIssuer(issuer)
-      .setAudience(assertion.host)
-      .setSubject(assertion.identity.subject)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(expiresAt)
-      .setJti(randomUUID())
-      .sign(privateKey),
-    expiresAt,
+    ...assertion,
+    kid,
+    text,
+    expiresAt: issuedAt + seconds,
     until: issuedAt + Math.min(REUSE_SECONDS, Math.floor(seconds / 2)),
   }
 }

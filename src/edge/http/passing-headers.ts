@@ -1,7 +1,7 @@
 import { isTokenScheme } from '../../core/credential.ts'
-import { type CookieStripper } from '../../core/passing-credentials.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
 import { type Answer } from '../../flow/ports.ts'
+import { type NginxQuestion } from './nginx-request.ts'
 
 /** Status line, Date, Connection and Keep-Alive, which Node adds. */
 const ADDED_BY_NODE = 120
@@ -23,14 +23,15 @@ const NOTHING: PassedOn = { headers: [], notPassed: [] }
  * @param written the headers of the answer so far
  */
 export const passOn = (
-  raw: readonly string[],
+  sent: NginxQuestion['sent'],
   { record: { decision, policy } }: Pick<Answer, 'record'>,
   written: readonly string[],
-  strip: CookieStripper,
 ): PassedOn => {
   if (decision.effect !== 'allow' || policy === undefined) return NOTHING
-  const wanted = [...cookieOf(raw, policy, strip), ...authorizationOf(raw, policy, written)]
-  if (wanted.length === 0) return NOTHING
+  const hasCookie = policy.passing.stripsCookie && sent.cookies !== ''
+  if (!hasCookie && (sent.authorization ?? '') === '') return NOTHING
+  const wanted: Header[] = hasCookie ? [['Cookie', sent.cookies]] : []
+  wanted.push(...authorizationOf(sent, policy, written))
   let left = policy.passing.answerBytes - sizeOf(written)
   const headers: string[] = []
   const notPassed: string[] = []
@@ -46,31 +47,20 @@ export const passOn = (
 
 type Header = readonly [name: string, value: string]
 
-const cookieOf = (
-  raw: readonly string[],
-  { passing }: HostPolicy,
-  strip: CookieStripper,
-): readonly Header[] => {
-  if (!passing.stripsCookie) return []
-  const cookies = strip(valuesOf(raw, 'cookie'))
-  return cookies === '' ? [] : [['Cookie', cookies]]
-}
-
 /** Only a token that counts here is ours; other schemes are the application's. */
 const authorizationOf = (
-  raw: readonly string[],
+  { authorization = '' }: NginxQuestion['sent'],
   { passing, credentials }: HostPolicy,
   written: readonly string[],
 ): readonly Header[] => {
-  const [sent = ''] = valuesOf(raw, 'authorization')
-  if (!passing.stripsBearer || sent === '') return []
+  if (!passing.stripsBearer || authorization === '') return []
   const isWritten = written.some((text, at) => at % 2 === 0 && text === 'Authorization')
-  const isOurs = credentials.has('bearer') && isTokenScheme(sent)
-  return isWritten || isOurs ? [] : [['Authorization', sent]]
+  const isOurs = credentials.has('bearer') && isTokenScheme(authorization)
+  return isWritten || isOurs ? [] : [['Authorization', authorization]]
 }
 
-const valuesOf = (raw: readonly string[], name: string): readonly string[] =>
-  raw.filter((_value, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === name)
-
-const sizeOf = (headers: readonly string[]): number =>
-  headers.reduce((sum, text) => sum + text.length + 2, ADDED_BY_NODE)
+const sizeOf = (headers: readonly string[]): number => {
+  let size = ADDED_BY_NODE
+  for (const text of headers) size += text.length + 2
+  return size
+}

@@ -1,5 +1,5 @@
 import { type Effect } from '../../core/decision.ts'
-import { identityHeaderValue } from '../../core/identity-headers.ts'
+import { type Identity, identityHeaderValue, NOBODY } from '../../core/identity-headers.ts'
 import { type IdentityHeaderNames } from '../../core/identity-source.ts'
 import { type HostName } from '../../core/ids.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
@@ -42,13 +42,10 @@ export type AnswerOptions = {
 
 /** A decision → the headers that enforce it, names and values in turn. */
 export const answerHeaders = (answer: Answer, options: AnswerOptions): string[] => {
-  const { record, identity, assertion } = answer
+  const { record } = answer
   const headers = commonHeaders(record.id, record.decision.reason)
   if (record.decision.effect === 'allow') {
-    // All of them, always: what is missing here, some proxies leave as the client sent it.
-    for (const [name, source] of headerNames(options.identityHeaders, record.policy)) {
-      headers.push(name, identityHeaderValue(source, identity, assertion))
-    }
+    headers.push(...identityLines(answer, options.identityHeaders))
   }
   // For callers that retry, behind proxies that pass the answer on.
   if (record.decision.effect === 'unavailable') headers.push('Retry-After', '1')
@@ -56,6 +53,27 @@ export const answerHeaders = (answer: Answer, options: AnswerOptions): string[] 
     headers.push(...challengeHeaders(record.decision, record, options))
   }
   return headers
+}
+
+type Lines = { readonly assertion: string; readonly lines: readonly string[] }
+
+/** What was written last for an identity: the same again, until its assertion is another. */
+const written = new WeakMap<Identity, Lines>()
+
+/** All of them, always: what is missing here, some proxies leave as the client sent it. */
+const identityLines = (
+  { record: { policy }, identity, assertion }: Answer,
+  names: IdentityHeaderNames,
+): readonly string[] => {
+  const last = identity === NOBODY ? undefined : written.get(identity)
+  if (last?.assertion === assertion) return last.lines
+  const lines = headerNames(names, policy).flatMap(([name, source]) => [
+    name,
+    identityHeaderValue(source, identity, assertion),
+  ])
+  // Everybody who is nobody shares one identity, on all hosts.
+  if (identity !== NOBODY) written.set(identity, { assertion, lines })
+  return lines
 }
 
 const challengeHeaders = (

@@ -3,26 +3,22 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type Duplex } from 'node:stream'
 import { type RequestSketch } from '../../core/access-request.ts'
 import { type Decision, deny, unavailable } from '../../core/decision.ts'
+import { type Eventual } from '../../core/eventual.ts'
 import { NOBODY } from '../../core/identity-headers.ts'
-import { type CookieStripper, cookieStripper } from '../../core/passing-credentials.ts'
 import { ANONYMOUS } from '../../core/principal.ts'
-import { type Answer, type VerifyPorts } from '../../flow/ports.ts'
-import { verify } from '../../flow/verify.ts'
-import { type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
+import { type Answer, type Sent, type VerifyPorts } from '../../flow/ports.ts'
+import { type Question, verify } from '../../flow/verify.ts'
+import { type NginxQuestion, type NginxRequestOptions, readNginxRequest } from './nginx-request.ts'
 import { passOn } from './passing-headers.ts'
-import {
-  type AnswerOptions,
-  answerHeaders,
-  commonHeaders,
-  STATUS,
-  type VerifyStatus,
-} from './verify-answer.ts'
+import { createCookieReader } from './sent-cookies.ts'
+import { type AnswerOptions, answerHeaders, commonHeaders, STATUS } from './verify-answer.ts'
 
-export type VerifyListenerOptions = NginxRequestOptions &
+export type VerifyListenerOptions = Omit<NginxRequestOptions, 'readCookies'> &
   AnswerOptions & {
+    readonly cookieName: string
     readonly ports: VerifyPorts
     /** Writes the decision down; neither throws nor waits. */
-    readonly record: (answer: Answer, status: VerifyStatus, seconds: number) => void
+    readonly record: (answer: Answer, sent: Sent) => void
     readonly onBug: (error: unknown) => void
   }
 
@@ -37,7 +33,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
   /** The latest answer on each connection. */
   const latest = new WeakMap<Duplex, ServerResponse>()
   const lastRequestRead = new WeakSet<Duplex>()
-  const strip = cookieStripper(options.cookieName)
+  const reading = { ...options, readCookies: createCookieReader(options.cookieName) }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (lastRequestRead.has(request.socket)) return
     if (hasBody(request)) lastRequestRead.add(request.socket)
@@ -48,7 +44,7 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
         .end()
       return
     }
-    void respond(options, strip, request, response)
+    respond(reading, request, response)
   }
   const server = createServer(
     {
@@ -79,50 +75,84 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
 const isVerifyPath = (url: string): boolean =>
   /^(?:https?:\/\/[^/?#]*)?\/(?:verify|oauth2\/auth)(?:\?|$)/.test(url)
 
-const respond = async (
-  options: VerifyListenerOptions,
-  strip: CookieStripper,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> => {
+type Reading = VerifyListenerOptions & NginxRequestOptions
+
+const respond = (options: Reading, request: IncomingMessage, response: ServerResponse): void => {
   const startedAt = performance.now()
-  const answer = await decideSafely(options, request)
-  const status = STATUS[answer.record.decision.effect]
-  let notPassed: readonly string[] = []
-  try {
-    const headers = answerHeaders(answer, options)
-    const passed = passOn(request.rawHeaders, answer, headers, strip)
-    response.writeHead(status, [...headers, ...passed.headers, ...closing(request)]).end()
-    notPassed = passed.notPassed
-  } catch (error) {
-    options.onBug(error)
-    response.destroy()
+  const id = randomUUID()
+  const question = readSafely(options, id, request)
+  const send = (answer: Answer): void => {
+    const status = STATUS[answer.record.decision.effect]
+    let notPassed: readonly string[] = []
+    try {
+      const headers = answerHeaders(answer, options)
+      const passed = passOn(question.sent, answer, headers)
+      headers.push(...passed.headers, ...closing(request))
+      response.writeHead(status, headers).end()
+      notPassed = passed.notPassed
+    } catch (error) {
+      options.onBug(error)
+      response.destroy()
+    }
+    options.record(answer, { status, notPassed, seconds: (performance.now() - startedAt) / 1000 })
   }
-  options.record({ ...answer, notPassed }, status, (performance.now() - startedAt) / 1000)
+  const answer = question.answer()
+  if (answer instanceof Promise) void answer.then(send)
+  else send(answer)
 }
 
-/** A body is never read; what follows it on the connection must not be taken for a request. */
-const hasBody = (request: IncomingMessage): boolean =>
-  request.headers['transfer-encoding'] !== undefined ||
-  (request.headers['content-length'] ?? '0') !== '0'
+/**
+ * A body is never read; what follows it on the connection must not be taken for a request. Looks at
+ * the headers as they came: Node's own view of them is made on first use, and costs more than that.
+ */
+const hasBody = ({ rawHeaders }: IncomingMessage): boolean => {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (rawHeaders[index + 1] !== '0') return true
+    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return true
+  }
+  return false
+}
 
 const closing = (request: IncomingMessage): readonly string[] =>
   hasBody(request) ? ['Connection', 'close'] : []
 
+type Readied = Pick<NginxQuestion, 'sent'> & { readonly answer: () => Eventual<Answer> }
+
+const NOTHING_SENT: NginxQuestion['sent'] = { cookies: '', authorization: undefined }
+
+const closed = (answer: Answer): Readied => ({ sent: NOTHING_SENT, answer: () => answer })
+
 /** Whatever is thrown, nobody gets in, and nginx hears that it was our fault. */
-const decideSafely = async (
-  options: VerifyListenerOptions,
-  request: IncomingMessage,
-): Promise<Answer> => {
-  const id = randomUUID()
-  try {
-    const read = readNginxRequest(request.url ?? '', request.rawHeaders, options)
-    return read.ok
-      ? await verify(options.ports, { id, ...read.value })
-      : unread(options, id, deny(read.failure.reason), read.failure.about)
-  } catch (error) {
+const readSafely = (options: Reading, id: string, request: IncomingMessage): Readied => {
+  const failed = (error: unknown): Answer => {
     options.onBug(error)
     return unread(options, id, unavailable('internal_error'))
+  }
+  try {
+    const read = readNginxRequest(request.url ?? '', request.rawHeaders, options)
+    if (!read.ok) return closed(unread(options, id, deny(read.failure.reason), read.failure.about))
+    const { sent, request: asked, bearer, cookie } = read.value
+    return {
+      sent,
+      answer: () => verifySafely(options, { id, request: asked, bearer, cookie }, failed),
+    }
+  } catch (error) {
+    return closed(failed(error))
+  }
+}
+
+const verifySafely = (
+  { ports }: Reading,
+  question: Question,
+  failed: (error: unknown) => Answer,
+): Eventual<Answer> => {
+  try {
+    const answer = verify(ports, question)
+    return answer instanceof Promise ? answer.catch(failed) : answer
+  } catch (error) {
+    return failed(error)
   }
 }
 
@@ -162,5 +192,5 @@ const refuse = (options: VerifyListenerOptions, socket: Duplex): void => {
     lines.push(`${headers[index]}: ${headers[index + 1]}`)
   }
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)
-  options.record(answer, 403, 0)
+  options.record(answer, { status: 403, notPassed: [], seconds: 0 })
 }

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { type Revocation } from '../../core/revocation.ts'
-import { type Answer } from '../../flow/ports.ts'
+import { type Answer, type Sent } from '../../flow/ports.ts'
 
 export type Dependency =
   | 'session_store'
@@ -12,7 +12,7 @@ export type Dependency =
 
 /** All label values come from closed sets; a host is its policy's pattern, or `unknown`. */
 export type Metrics = {
-  readonly decided: (answer: Answer, seconds: number) => void
+  readonly decided: (answer: Answer, sent: Sent) => void
   readonly signIn: (outcome: string) => void
   readonly signOut: (way: string) => void
   readonly logoutToken: (outcome: string) => void
@@ -150,7 +150,7 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   return {
-    decided: ({ record, groupsCut: cut, notPassed = [] }, seconds) => {
+    decided: ({ record, groupsCut: cut }, { notPassed, seconds }) => {
       const { decision, policy, principal } = record
       const host = policy?.label ?? 'unknown'
       decisions.inc({

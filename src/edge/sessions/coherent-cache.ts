@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { type Eventual } from '../../core/eventual.ts'
 import { ok } from '../../core/result.ts'
 import { type Coherence } from './coherence.ts'
 import { type Outcome } from './record-store.ts'
@@ -18,13 +19,11 @@ export type CoherentCacheOptions<Value> = {
 export type CacheUse = 'hit' | 'miss' | 'stale'
 
 export type CoherentCache<Value extends object> = {
-  /** What is known to be so now, without asking. */
-  readonly peek: (name: string) => Value | undefined
   /** What is so: from the cache where it is known, else from `load`. */
   readonly read: (
     name: string,
     load: () => Promise<Outcome<Value | undefined>>,
-  ) => Promise<Outcome<Value | undefined>>
+  ) => Eventual<Outcome<Value | undefined>>
   /** What was read so far no longer counts. */
   readonly forget: (name: string) => void
   /** Nothing of that name is kept any more, not even in an outage. */
@@ -32,7 +31,13 @@ export type CoherentCache<Value extends object> = {
   readonly size: () => number
 }
 
-type Entry<Value> = { readonly value: Value; readonly era: number; readonly readAt: number }
+type Entry<Value> = {
+  readonly value: Value
+  /** The value as it is answered again and again. */
+  readonly answer: Outcome<Value>
+  readonly era: number
+  readonly readAt: number
+}
 /** `changed` where the record changed since it was asked for. */
 type Reading = { changed: boolean }
 
@@ -84,33 +89,34 @@ export const createCoherentCache = <Value extends object>(
     const isSafe = begun.isWatched && coherence.isWatched(name) && begun.era === coherence.era()
     entries.set(name, {
       value: found.value,
+      answer: ok(found.value),
       era: isSafe ? begun.era : UNWATCHED,
       readAt: begun.at,
     })
   }
+  const ask = async (
+    name: string,
+    load: () => Promise<Outcome<Value | undefined>>,
+  ): Promise<Outcome<Value | undefined>> => {
+    const begun: Begun = {
+      reading: begin(readings, name),
+      era: coherence.era(),
+      isWatched: coherence.isWatched(name),
+      at: monotonicMs(),
+    }
+    const found = await load()
+    finish(readings, name, begun.reading)
+    keep(name, found, begun)
+    const stale = found.ok ? undefined : inOutage(name)
+    observe(stale === undefined ? 'miss' : 'stale')
+    return stale === undefined ? found : ok(stale)
+  }
   return {
-    peek: (name) => {
+    read: (name, load) => {
       const entry = entries.get(name)
-      return entry !== undefined && isCertain(entry) ? entry.value : undefined
-    },
-    read: async (name, load) => {
-      const entry = entries.get(name)
-      if (entry !== undefined && isCertain(entry)) {
-        observe('hit')
-        return ok(entry.value)
-      }
-      const begun: Begun = {
-        reading: begin(readings, name),
-        era: coherence.era(),
-        isWatched: coherence.isWatched(name),
-        at: monotonicMs(),
-      }
-      const found = await load()
-      finish(readings, name, begun.reading)
-      keep(name, found, begun)
-      const stale = found.ok ? undefined : inOutage(name)
-      observe(stale === undefined ? 'miss' : 'stale')
-      return stale === undefined ? found : ok(stale)
+      if (entry === undefined || !isCertain(entry)) return ask(name, load)
+      observe('hit')
+      return entry.answer
     },
     forget,
     end: (name) => {

@@ -1,10 +1,12 @@
+import { LRUCache } from 'lru-cache'
+import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { type EpochSeconds, epochSeconds, type SessionId, type SessionKey } from '../../core/ids.ts'
 import { subjectAtIssuer } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { endSession, type Revocable, SKEW_MS } from '../../core/revocation.ts'
 import { isLive, type Session, type SessionLimits } from '../../core/session.ts'
-import { type SessionStore } from '../../flow/ports.ts'
-import { type Revocations } from '../../flow/session-ports.ts'
+import { type Found, type SessionStore } from '../../flow/ports.ts'
+import { type Revocations, type Standing } from '../../flow/session-ports.ts'
 import { type CacheUse, createCoherentCache } from './coherent-cache.ts'
 import { type KeyRing } from './key-ring.ts'
 import {
@@ -44,6 +46,7 @@ type Opened = {
   touchedAt: number
 }
 
+const USED: Outcome<boolean> = ok(true)
 const CACHE_BYTES = 96 * 1024 * 1024
 /** Use is written down at most so often: a store is not written to for every request. */
 const TOUCH_EVERY_MS = 60_000
@@ -95,9 +98,9 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     })
   }
   /** Writes down that it is used, behind the answer; before it where it may have been idle. */
-  const touch = async (key: SessionKey, opened: Opened): Promise<Outcome<boolean>> => {
+  const touch = (key: SessionKey, opened: Opened): Eventual<Outcome<boolean>> => {
     const since = nowMs() - opened.touchedAt
-    if (since < touchEveryMs) return ok(true)
+    if (since < touchEveryMs) return USED
     const before = opened.touchedAt
     opened.touchedAt = nowMs()
     const touching = use.touch(key).then((outcome) => {
@@ -105,25 +108,36 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       else if (!outcome.value) cache.forget(sessionName(key))
       return outcome
     })
-    return since < idleMs ? ok(true) : await touching
+    return since < idleMs ? USED : touching
   }
-  const find: SessionStore['find'] = async (id) => {
-    const key = sessionKeyOf(id)
-    const found = await cache.read(sessionName(key), () => load(id, key))
-    if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found
-    const { session, revocable } = found.value
-    const standing = await revocations.standingOf(revocable)
+  const ifInForce = (
+    key: SessionKey,
+    opened: Opened,
+    standing: Standing,
+  ): Eventual<Found<Session>> => {
     if (standing === 'unreachable') return fail('unreachable')
+    const { session } = opened
     if (standing === 'in_force' && isLive(session, limits, now(nowMs()))) {
-      const used = await touch(key, found.value)
-      return used.ok && !used.value ? ok(undefined) : ok(session)
+      return thenAt(touch(key, opened), (used) => ok(used.ok && !used.value ? undefined : session))
     }
     cache.end(sessionName(key))
-    await records.remove(namesOf(key))
-    return ok(undefined)
+    return records.remove(namesOf(key)).then(() => ok(undefined))
+  }
+  const names = createNames()
+  const find: SessionStore['find'] = (id) => {
+    const { key, name } = names(id)
+    const read = cache.read(name, () => load(id, key))
+    return thenAt(read, (found) => {
+      if (!found.ok) return found
+      const opened = found.value
+      if (opened === undefined) return ok(undefined)
+      return thenAt(revocations.standingOf(opened.revocable), (standing) =>
+        ifInForce(key, opened, standing),
+      )
+    })
   }
   return {
-    keyOf: sessionKeyOf,
+    keyOf: (id) => names(id).key,
     find,
     findNow: async (id) => {
       cache.forget(sessionName(sessionKeyOf(id)))
@@ -195,6 +209,23 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       cache.forget(sessionName(key))
       return replaced.ok ? ok(undefined) : replaced
     },
+  }
+}
+
+type Names = { readonly key: SessionKey; readonly name: string }
+
+const MOST_NAMES = 20_000
+
+/** A hash for each request would cost more than looking up the last one. */
+const createNames = (): ((id: SessionId) => Names) => {
+  const known = new LRUCache<SessionId, Names>({ max: MOST_NAMES })
+  return (id) => {
+    const last = known.get(id)
+    if (last !== undefined) return last
+    const key = sessionKeyOf(id)
+    const names = { key, name: sessionName(key) }
+    known.set(id, names)
+    return names
   }
 }
 
