@@ -97,7 +97,7 @@ const outcomeOf = async (replica: Vestibule, text = token): Promise<string> => {
   return `${answer.status} ${headerOf(answer, 'x-vestibule-reason') ?? ''}`
 }
 
-const becomes = async (outcome: string, text = token): Promise<void> => {
+const expectBecomes = async (outcome: string, text = token): Promise<void> => {
   for (const replica of [one, two]) {
     await until(async () => (await outcomeOf(replica, text)) === outcome)
   }
@@ -144,16 +144,16 @@ describe('whoever writes to the store', () => {
     if (opened.kind !== 'token') throw new Error('not opened')
     const forged = { ...opened.token, groups: ['sre', 'admins'] }
     await client.set(nameOf(id), sealToken(randomKeyRing(), forged), 'PX', 60_000)
-    await becomes('401 invalid_token')
+    await expectBecomes('401 invalid_token')
     await client.set(nameOf(id), JSON.stringify(forged), 'PX', 60_000)
-    await becomes('401 invalid_token')
+    await expectBecomes('401 invalid_token')
   })
 
   test('gives no token the rights of another by moving its record', async () => {
     const other = await create({ groups: [] })
     expect(await outcomeOf(one, other.token)).toBe('403 no_rule_matched')
     await client.set(nameOf(other.id), await recordOf(id), 'PX', 60_000)
-    await becomes('401 invalid_token', other.token)
+    await expectBecomes('401 invalid_token', other.token)
     expect(await outcomeOf(one)).toBe(ALLOWED)
   })
 
@@ -171,23 +171,23 @@ describe('whoever writes to the store', () => {
     const sealed = sealToken(ring(), { ...opened.token, ...odd } as typeof opened.token)
     const cut = changes === undefined ? sealed.subarray(0, -1) : sealed
     await client.set(nameOf(id), cut, 'PX', 60_000)
-    await becomes('401 invalid_token')
+    await expectBecomes('401 invalid_token')
   })
 
   test('closes with what cannot be read, and opens nothing', async () => {
     await client.del(nameOf(id))
     await client.lpush(nameOf(id), 'x')
-    await becomes('503 session_store_unreachable')
+    await expectBecomes('503 session_store_unreachable')
     await client.del(nameOf(id))
-    await becomes('401 invalid_token')
+    await expectBecomes('401 invalid_token')
   })
 
   test('brings back no revoked token with an older copy of it', async () => {
     const copy = await recordOf(id)
     expect((await admin('DELETE', `/tokens/${id}`)).status).toBe(200)
-    await becomes('401 revoked_token')
+    await expectBecomes('401 revoked_token')
     await client.set(nameOf(id), copy, 'PX', 60_000)
-    await becomes('401 revoked_token')
+    await expectBecomes('401 revoked_token')
     const fresh = await start(redis.url)
     try {
       expect(await outcomeOf(fresh)).toBe('401 revoked_token')
@@ -217,13 +217,13 @@ describe('on two replicas', () => {
   test('a rotation without overlap is felt by both', async () => {
     const rotated = await admin('POST', `/tokens/${id}/rotate`, { overlap: '0s' })
     const next = ((await rotated.json()) as Made).token
-    await becomes('401 expired_token')
-    await becomes(ALLOWED, next)
+    await expectBecomes('401 expired_token')
+    await expectBecomes(ALLOWED, next)
   })
 
   test('what was deleted by hand is refused by both', async () => {
     await client.del(nameOf(id))
-    await becomes('401 invalid_token')
+    await expectBecomes('401 invalid_token')
   })
 
   test('two who rotate at once leave two texts that count', async () => {
@@ -234,7 +234,7 @@ describe('on two replicas', () => {
       }),
     )
     expect(new Set(texts).size).toBe(2)
-    for (const text of [token, ...texts]) await becomes(ALLOWED, text)
+    for (const text of [token, ...texts]) await expectBecomes(ALLOWED, text)
   })
 })
 
@@ -249,8 +249,8 @@ describe('a store that hangs', () => {
     // What needs no store is answered all the same.
     expect(await outcomeOf(two, `${token}0`)).toBe('401 invalid_token')
     hostile.tamper(undefined)
-    await becomes(ALLOWED)
-    await becomes(ALLOWED, unknown.token)
+    await expectBecomes(ALLOWED)
+    await expectBecomes(ALLOWED, unknown.token)
   })
 
   test('makes every order a 503 that promises nothing', async () => {
@@ -271,7 +271,7 @@ describe('a store that hangs', () => {
     } finally {
       redis.child.signal('SIGCONT')
     }
-    await becomes(ALLOWED)
+    await expectBecomes(ALLOWED)
   })
 })
 
