@@ -101,6 +101,19 @@ const expectRevoked = async (token: string): Promise<void> => {
 }
 
 describe('T41 a token that both replicas remember', () => {
+  test('T44 of somebody whose account is gone is good until it expires, or until an order', async () => {
+    // Its issuer does not answer any more, and a signature cannot tell.
+    const now = nowSeconds()
+    const [lasting, brief] = [
+      tokenOf('left', now - 10),
+      tokenOf('left', now - 600, { exp: now - 31 }),
+    ]
+    expect(await outcomes(lasting)).toEqual([ALLOWED, ALLOWED])
+    expect(await outcomes(brief)).toEqual(['401 expired_token', '401 expired_token'])
+    await revoke('subject=ci/left')
+    await expectRevoked(lasting)
+  })
+
   test('is refused once its subject was revoked; others, and later ones, are not', async () => {
     const now = nowSeconds()
     const [token, bystander, later] = [
