@@ -110,7 +110,7 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
         if (each.value !== undefined) listed.push(each.value)
       }
     }
-    return ok(listed.toSorted((one, other) => createdAt(other) - createdAt(one)))
+    return ok(listed.toSorted(newestFirst))
   }
   const end: ServiceTokens['end'] = async (id) => {
     const revokedAt = now()
@@ -176,6 +176,10 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
 /** Whether an order to end all of before that moment means this one. */
 const isEnded = ({ createdAt: at, revokedAt }: ServiceToken, ms: number): boolean =>
   revokedAt === undefined && at * 1000 <= ms
+
+/** Of one second, by id: a list that nobody changed is the same each time. */
+const newestFirst = (one: ListedToken, other: ListedToken): number =>
+  createdAt(other) - createdAt(one) || (one.id < other.id ? -1 : 1)
 
 const createdAt = (listed: ListedToken): number =>
   listed.kind === 'readable' ? listed.token.createdAt : 0
