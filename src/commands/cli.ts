@@ -19,6 +19,7 @@ import { policyTest } from './policy-test.ts'
 import { serve } from './serve.ts'
 import { sessionsList, sessionsRevoke, sessionsShow } from './sessions.ts'
 import { complain, say } from './terminal.ts'
+import { tokensCreate, tokensList, tokensRevoke, tokensRotate, tokensShow } from './tokens.ts'
 
 const COMMANDS: readonly Command[] = [
   serve,
@@ -34,6 +35,11 @@ const COMMANDS: readonly Command[] = [
   sessionsList,
   sessionsShow,
   sessionsRevoke,
+  tokensCreate,
+  tokensList,
+  tokensShow,
+  tokensRotate,
+  tokensRevoke,
   drillRevoke,
   migrateInventory,
   migrateTranslate,

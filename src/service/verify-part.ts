@@ -12,6 +12,7 @@ import { APPLICATION_PRESETS } from '../presets/applications.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 import { createNonces, createProofs } from './proofs.ts'
 import { createFreshness } from './provider.ts'
+import { bearerVerifier } from './service-tokens.ts'
 import { revocableToken } from './sessions.ts'
 import { createTokens } from './token-issuers.ts'
 
@@ -34,7 +35,7 @@ export const createVerifyServer = (parts: Parts): Server => {
       revocations: sessions.revocations,
       revocableToken,
       keepFresh: createFreshness(parts),
-      verifyToken: tokens.verify,
+      verifyToken: bearerVerifier(sessions.serviceTokens.verify, tokens.verify),
       ...createProofs(parts, nonces),
       signAssertion,
       identityOf: createIdentityMemory(
