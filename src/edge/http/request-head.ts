@@ -15,8 +15,8 @@ export type RequestHead = Framed & {
   readonly headers: readonly string[]
 }
 
-/** Reads the bytes of a head, given as Latin-1 text too; undefined for what is none. */
-export type HeadReader = (bytes: Buffer, text: string) => RequestHead | undefined
+/** Reads the bytes of a head, the empty line included; undefined for what is none. */
+export type HeadReader = (bytes: Buffer) => RequestHead | undefined
 
 /** What ends a head. */
 export const HEAD_END = '\r\n\r\n'
@@ -39,7 +39,8 @@ const HEADER_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\
  */
 export const createHeadReader = (isWanted: (name: string) => boolean): HeadReader => {
   const useOf = createUses(isWanted)
-  return (bytes, text) => {
+  return (bytes) => {
+    const text = bytes.toString('latin1')
     const lineEnd = text.indexOf('\r\n')
     const [, method = '', target = '', minor] = REQUEST_LINE.exec(text.slice(0, lineEnd)) ?? []
     if (!KNOWN_METHODS.has(method) || !HEADER_LINES.test(text.slice(lineEnd + 2))) return undefined

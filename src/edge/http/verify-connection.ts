@@ -101,26 +101,32 @@ const canRead = ({ state, socket }: Connection): boolean =>
   state !== 'answering' && state !== 'lingering' && !socket.writableNeedDrain
 
 const read = (house: House, connection: Connection, chunk: Buffer): void => {
-  const { parts, tail } = connection
-  const text = chunk.toString('latin1')
-  const found = (tail + text).indexOf(HEAD_END)
-  const end = found === -1 ? chunk.length : found + HEAD_END.length - tail.length
-  if (connection.size + end > LARGEST_HEAD) {
-    turnAway(house, connection)
-  } else if (found === -1) {
+  const { parts, size } = connection
+  const end = endOfHead(connection, chunk)
+  if (size + (end ?? chunk.length) > LARGEST_HEAD) turnAway(house, connection)
+  else if (end === undefined) {
     if (connection.state !== 'reading') enter(house, connection, 'reading')
     parts.push(chunk)
     connection.size += chunk.length
-    connection.tail = (tail + text).slice(1 - HEAD_END.length)
+    connection.tail = (connection.tail + chunk.toString('latin1', chunk.length - 3)).slice(-3)
   } else {
-    const first = end < chunk.length ? chunk.subarray(0, end) : chunk
     if (end < chunk.length) connection.unread = chunk.subarray(end)
-    const isAll = parts.length === 0
-    const whole = isAll ? first : Buffer.concat([...parts, first])
+    const first = end < chunk.length ? chunk.subarray(0, end) : chunk
+    const whole = parts.length === 0 ? first : Buffer.concat([...parts, first])
     forgetParts(connection)
-    answer(house, connection, whole, isAll ? text.slice(0, end) : whole.toString('latin1'))
+    answer(house, connection, whole)
     connection.isBehind = true
   }
+}
+
+/** Where in the chunk the head ends that began in it or before it. */
+const endOfHead = ({ tail }: Connection, chunk: Buffer): number | undefined => {
+  if (tail !== '') {
+    const seam = (tail + chunk.toString('latin1', 0, HEAD_END.length - 1)).indexOf(HEAD_END)
+    if (seam !== -1) return seam + HEAD_END.length - tail.length
+  }
+  const found = chunk.indexOf(HEAD_END, 0, 'latin1')
+  return found === -1 ? undefined : found + HEAD_END.length
 }
 
 const forgetParts = (connection: Connection): void => {
@@ -129,8 +135,8 @@ const forgetParts = (connection: Connection): void => {
   connection.tail = ''
 }
 
-const answer = (house: House, connection: Connection, bytes: Buffer, text: string): void => {
-  const head = house.readHead(bytes, text)
+const answer = (house: House, connection: Connection, bytes: Buffer): void => {
+  const head = house.readHead(bytes)
   if (head === undefined) {
     turnAway(house, connection)
     return

@@ -6,6 +6,8 @@ import { type House, hurry, isIdle, welcome } from './verify-connection.ts'
 export type VerifyServer = Server & {
   readonly closeIdleConnections: () => void
   readonly closeAllConnections: () => void
+  /** Looks for connections that take too long; happens by itself each second. */
+  readonly sweep: () => void
 }
 
 export type VerifyServerOptions = Pick<House, 'answer' | 'refuse'> & {
@@ -42,6 +44,7 @@ export const createVerifyServer = (options: VerifyServerOptions): VerifyServer =
     closeAllConnections: () => {
       for (const { socket } of house.connections) socket.destroy()
     },
+    sweep: () => sweep(house),
   })
 }
 
