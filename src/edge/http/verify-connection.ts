@@ -11,7 +11,12 @@ export type House = {
   readonly answer: (head: RequestHead, send: (lines: string) => void) => void
   /** The lines for what is no request. */
   readonly refuse: () => string
-  readonly connections: Set<Connection>
+  /**
+   * All that are open, in no order. Not a Set: one that is filled and emptied all the time is
+   * rebuilt all the time, an old table leads to the next, and with the first of them in old space,
+   * whatever they held outlives its time.
+   */
+  readonly connections: Connection[]
   /** How often it was looked for connections that take too long. */
   sweep: number
   /** The header line, of the last sweep. */
@@ -32,6 +37,8 @@ type State = keyof typeof LONGEST | 'answering'
 
 export type Connection = {
   readonly socket: Socket
+  /** Its place among all connections. */
+  place: number
   state: State
   /** The sweep in which the state began. */
   since: number
@@ -53,6 +60,7 @@ export type Connection = {
 export const welcome = (house: House, socket: Socket): void => {
   const connection: Connection = {
     socket,
+    place: house.connections.length,
     state: 'fresh',
     since: house.sweep,
     parts: [],
@@ -63,11 +71,22 @@ export const welcome = (house: House, socket: Socket): void => {
     isReading: false,
     hasEnded: false,
   }
-  house.connections.add(connection)
+  house.connections.push(connection)
   socket.on('data', (chunk) => receive(house, connection, chunk))
   socket.on('end', () => ended(house, connection))
   socket.on('error', () => undefined)
-  socket.on('close', () => house.connections.delete(connection))
+  socket.on('close', () => {
+    leave(house, connection)
+    socket.removeAllListeners()
+  })
+}
+
+/** The last takes the place that becomes free. */
+const leave = ({ connections }: House, { place }: Connection): void => {
+  const last = connections.pop()
+  if (last === undefined || last.place === place) return
+  last.place = place
+  connections[place] = last
 }
 
 const enter = (house: House, connection: Connection, state: State): void => {

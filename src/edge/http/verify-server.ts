@@ -25,7 +25,7 @@ export const createVerifyServer = (options: VerifyServerOptions): VerifyServer =
   const house: House = {
     ...options,
     readHead: createHeadReader(options.isWanted),
-    connections: new Set(),
+    connections: [],
     sweep: 0,
     date: dateLine(),
     isClosing: false,
@@ -37,8 +37,8 @@ export const createVerifyServer = (options: VerifyServerOptions): VerifyServer =
   return Object.assign(server, {
     closeIdleConnections: () => {
       house.isClosing = true
-      for (const connection of house.connections) {
-        if (isIdle(house, connection)) connection.socket.destroy()
+      for (const connection of house.connections.filter((each) => isIdle(house, each))) {
+        connection.socket.destroy()
       }
     },
     closeAllConnections: () => {
