@@ -44,7 +44,7 @@ export const plainOf = (
   hosts: token.hosts,
   groups: token.groups ?? null,
   actor: token.actor,
-  createdAt: isoTime(token.createdAt),
+  createdAt: new Date(token.createdMs).toISOString(),
   expiresAt: isoTime(token.expiresAt),
   revokedAt: isoTime(token.revokedAt),
   lastUsedAt: isoTime(lastUsedAt),

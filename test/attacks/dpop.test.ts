@@ -96,6 +96,10 @@ describe('a token that is bound to a key', () => {
     ['a jwk that is text', { jwk: 'x' }],
     ['a symmetric jwk', { jwk: { kty: 'oct', k: 'AAAA' } }],
     ['an unknown curve', { jwk: { kty: 'EC', crv: 'P-257', x: 'AAAA', y: 'AAAA' } }],
+    ['a curve without a name', { jwk: { kty: 'EC', crv: '', x: 'AAAA', y: 'AAAA' } }],
+    ['a nameless curve of Edwards', { jwk: { kty: 'OKP', crv: '', x: 'AAAA' } }],
+    ['a point off its curve', { jwk: { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' } }],
+    ['an algorithm of another kind of key', { alg: 'RS256' }],
     ['a crit that nobody knows', { crit: ['x'], x: 1 }],
     ['a jku', { jwk: undefined, jku: 'http://127.0.0.1:1/jwks' }],
   ])('D2 a proof with %s', async (_what, header) => {

@@ -63,9 +63,9 @@ describe('what was revoked stays known', () => {
   )
   const token = {
     sessionKey: undefined,
-    subject,
+    subjects: [subject],
     providerSessions: [],
-    began: { kind: 'token', issuedMs: NOW * 1000 - 1000 },
+    began: { kind: 'token', issuedMs: NOW * 1000 - 1000, aheadMs: 0 },
   } as const
 
   test.each([

@@ -139,9 +139,9 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
     create: async (grant) => {
       const id = mintId()
       const text = mintText(id)
-      const createdAt = now()
-      const secret = { digest: digestOf(text), issuedAt: createdAt, until: undefined }
-      const token = { ...grant, id, createdAt, revokedAt: undefined, secrets: [secret] }
+      const createdMs = nowMs()
+      const secret = { digest: digestOf(text), issuedAt: now(), until: undefined }
+      const token = { ...grant, id, createdMs, revokedAt: undefined, secrets: [secret] }
       const put = await records.put(grantName(id), sealToken(ring(), token), lifeOf(token, nowMs()))
       return put.ok ? ok({ text, token }) : put
     },
@@ -174,15 +174,15 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
 }
 
 /** Whether an order to end all of before that moment means this one. */
-const isEnded = ({ createdAt: at, revokedAt }: ServiceToken, ms: number): boolean =>
-  revokedAt === undefined && at * 1000 <= ms
+const isEnded = ({ createdMs, revokedAt }: ServiceToken, ms: number): boolean =>
+  revokedAt === undefined && createdMs <= ms
 
-/** Of one second, by id: a list that nobody changed is the same each time. */
+/** Of one moment, by id: a list that nobody changed is the same each time. */
 const newestFirst = (one: ListedToken, other: ListedToken): number =>
-  createdAt(other) - createdAt(one) || (one.id < other.id ? -1 : 1)
+  createdMs(other) - createdMs(one) || (one.id < other.id ? -1 : 1)
 
-const createdAt = (listed: ListedToken): number =>
-  listed.kind === 'readable' ? listed.token.createdAt : 0
+const createdMs = (listed: ListedToken): number =>
+  listed.kind === 'readable' ? listed.token.createdMs : 0
 
 /** What a store held is input like any other. */
 const momentOf = (stamp: Buffer | undefined): EpochSeconds | undefined => {

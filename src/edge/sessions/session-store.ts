@@ -232,7 +232,7 @@ const createNames = (): ((id: SessionId) => Names) => {
 const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
   return {
     sessionKey: key,
-    subject: subjectDigest(principal.issuer, subjectAtIssuer(principal)),
+    subjects: [subjectDigest(principal.issuer, subjectAtIssuer(principal))],
     providerSessions: providerSessionDigests(principal),
     began: {
       kind: 'session',

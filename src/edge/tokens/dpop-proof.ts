@@ -105,9 +105,9 @@ const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
 
 /** No private or symmetric key, and no RSA key below 2048 bits (RFC 7518 section 3.3). */
 const PUBLIC_JWK = z.discriminatedUnion('kty', [
-  z.object({ kty: z.literal('EC'), crv: z.string(), x: base64url, y: base64url }),
+  z.object({ kty: z.literal('EC'), crv: z.enum(['P-256', 'P-384']), x: base64url, y: base64url }),
   z.object({ kty: z.literal('RSA'), n: base64url.min(342).max(1400), e: base64url.max(8) }),
-  z.object({ kty: z.literal('OKP'), crv: z.string(), x: base64url }),
+  z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: base64url }),
 ])
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
