@@ -90,6 +90,7 @@ const ID_TOKENS: readonly Row[] = [
   ['T26 an ID token with at_hash', () => ({ aud: ['web', 'api'], at_hash: 'x' }), INVALID],
   ['T26 a token that calls itself an ID token', () => ({ token_use: 'id' }), INVALID],
   ['T26 one that calls itself a refresh token', () => ({ typ: 'Refresh' }), INVALID],
+  ['T25 one that tells of an event', () => ({ events: { 'urn:x': {} } }), INVALID],
 ]
 
 describe.each([

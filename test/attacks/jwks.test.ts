@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
@@ -22,11 +23,12 @@ jest.setTimeout(20_000)
 /*
  * NOT_APPLICABLE, or shown elsewhere:
  *
- * J4 (TLS)   certificates that are not trusted: private-ca.test.ts.
+ * J4 (TLS)   certificates that are not trusted: cluster.test.ts, beside the tokens.
  * J16        keys and their cool-down are in the memory of each replica; Redis has no part in it.
  * J19        algorithms and endpoints of token issuers come from the configuration alone.
  * J22        clocks: bearer-claims.test.ts.
- * J23–J27    answers to a sign-in and to revalidation: callback-provider-faults.test.ts.
+ * J23–J25    answers to a sign-in: callback-provider-faults.test.ts.
+ * J26, J27   answers to a revalidation: refresh.test.ts.
  */
 
 const KEY = createKey('one', 'ES256')
@@ -37,6 +39,8 @@ let clock: { nowMs: number }
 let verify: TokenVerifier
 let keys: KeySet
 let failures: string[]
+/** How many keys the last set held that can be used, and how many others. */
+let taken: readonly [keys: number, skipped: number]
 
 const tokenBy = (key: SigningKey, iss = idp.url): string => {
   const iat = Math.floor(clock.nowMs / 1000)
@@ -64,6 +68,9 @@ const build = (jwksUri?: string): void => {
     pace: { ...REMOTE, longestWaitMs: 5000 },
     nowMs: () => clock.nowMs,
     onFailure: (detail) => failures.push(detail),
+    onChange: (...counts) => {
+      taken = counts
+    },
   })
   const issuer = issuerOf(idp.url, clock, {
     proof: { kind: 'signature', algorithms: ['ES256', 'RS256'], keys, review: undefined },
@@ -92,6 +99,9 @@ type Fault = readonly [what: string, respond: (response: ServerResponse) => void
 /** What the key set may answer in place of keys. */
 const FAULTS: readonly Fault[] = [
   ...[500, 404, 429, 503, 403].map((status): Fault => [`J1 ${status}`, answers(status)]),
+  ...[201, 206, 302, 404, 500].map(
+    (status): Fault => [`J1 ${status} with the good keys`, answers(status, good)],
+  ),
   ['J1 204', answers(204)],
   ['J1 an empty 200', answers(200)],
   ...['{}', '{"keys":null}', '{"keys":{}}', '[]', '"x"', 'null', '{"keys":[1]}'].map(
@@ -204,16 +214,18 @@ describe('J28 answers that are no HTTP', () => {
 })
 
 describe('J8 J9 keys that are no good', () => {
-  const rsa = (bits: number): unknown => publicJwk(createKey('bad', 'RS256', bits))
+  const rsa = (bits: number): object => publicJwk(createKey('bad', 'RS256', bits))
   const ec = publicJwk(KEY)
-  const strong = publicJwk(createKey('bad', 'RS256'))
+  const signer = createKey('bad', 'RS256')
+  const strong = publicJwk(signer)
 
-  test.each<readonly [string, unknown]>([
+  test.each<readonly [string, object]>([
     ['a modulus that is no base64url', { kty: 'RSA', kid: 'bad', n: '!!', e: 'AQAB' }],
     ['no exponent', { ...strong, e: undefined }],
     ['exponent 1', { ...strong, e: 'AQ' }],
     ['exponent 3', { ...strong, e: 'Aw' }],
     ['an even exponent', { ...strong, e: 'AQAA' }],
+    ['an exponent of five bytes', { ...strong, e: 'AQAAAAE' }],
     ['an unknown kind', { kty: 'XYZ', kid: 'bad' }],
     ['for encryption', { ...strong, use: 'enc' }],
     ['for other operations', { ...strong, key_ops: ['encrypt'] }],
@@ -222,18 +234,42 @@ describe('J8 J9 keys that are no good', () => {
     ['private', { ...ec, kid: 'bad', d: 'AAAA' }],
     ['RSA of 512 bits', rsa(512)],
     ['RSA of 1024 bits', rsa(1024)],
+    ['RSA of 12,000 bits', { ...strong, n: Buffer.alloc(1500, 0xa5).toString('base64url') }],
     ['a point off its curve', { ...ec, kid: 'bad', x: ec['y'], y: ec['x'] }],
     ['an unknown curve', { ...ec, kid: 'bad', crv: 'P-192' }],
     ['a kid that is a number', { ...strong, kid: 1 }],
     ['alg none', { ...strong, alg: 'none' }],
     ['alg HS256', { ...strong, alg: 'HS256' }],
-    ['null', null],
   ])('J9 T48 %s: it is left out, and the good one beside it works', async (_what, bad) => {
-    const set = bad === null ? [publicJwk(KEY)] : [bad, publicJwk(KEY)]
-    idp.publish({ keys: set })
+    idp.publish({ keys: [bad, publicJwk(KEY)] })
     expect(await outcome()).toBe('accepted')
-    expect(await failureOf(verify, tokenBy({ ...OTHER, kid: 'bad' }))).toBe('invalid')
+    expect(taken).toEqual([1, 1])
+    expect(await outcome(signer)).toBe('invalid')
     expect(await outcome()).toBe('accepted')
+  })
+
+  test('J9 T48 a small exponent proves nothing, though the signature is right', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 })
+    const small: SigningKey = { kid: 'bad', algorithm: 'RS256', privateKey }
+    idp.publish({ keys: [publicJwk(small), publicJwk(KEY)] })
+    expect([await outcome(small), await outcome()]).toEqual(['invalid', 'accepted'])
+  })
+
+  test.each([{ use: 'enc' }, { key_ops: ['encrypt'] }])(
+    'J9 a key for something else proves nothing, though the signature is right: %j',
+    async (purpose) => {
+      idp.publish({ keys: [{ ...strong, ...purpose }, publicJwk(KEY)] })
+      expect([await outcome(signer), await outcome()]).toEqual(['invalid', 'accepted'])
+    },
+  )
+
+  test('T19 a key that names no algorithm counts for those that are listed, and no other', async () => {
+    const listed = createKey('open', 'RS256')
+    idp.publish({ keys: [{ ...publicJwk(listed), alg: undefined }] })
+    expect([await outcome(listed), await outcome({ ...listed, algorithm: 'PS256' })]).toEqual([
+      'accepted',
+      'invalid',
+    ])
   })
 
   test('J8 two keys of one kid prove nothing, and harm no other', async () => {
@@ -274,6 +310,17 @@ describe('J11 J12 J13 rotation', () => {
     expect(await failureOf(verify, known)).toBe('accepted')
     expect(await outcome(OTHER)).toBe('accepted')
     expect([await failureOf(verify, known), await outcome()]).toEqual(['invalid', 'invalid'])
+  })
+
+  test('J12 a set without a key that can be used takes all of them away', async () => {
+    const known = tokenBy(KEY)
+    expect(await failureOf(verify, known)).toBe('accepted')
+    for (const none of [[], [{ ...publicJwk(KEY), use: 'enc' }]]) {
+      idp.publish({ keys: none })
+      clock.nowMs += 31_000
+      await outcome(OTHER)
+      expect([await failureOf(verify, known), await outcome()]).toEqual(['invalid', 'invalid'])
+    }
   })
 
   test('J13 the same kid with another key: the new one counts after one fetch', async () => {
@@ -377,6 +424,15 @@ describe('J18 J21 discovery', () => {
     expect(await outcome()).toBe('unreachable')
     expect(idp.count('/jwks')).toBe(0)
     expect(failures).toHaveLength(1)
+  })
+
+  test('J18 a document that leads to the good keys, but at another origin, leads nowhere', async () => {
+    const elsewhere = await startIssuer()
+    elsewhere.publish({ keys: [publicJwk(KEY)] })
+    discovered({ jwks_uri: `${elsewhere.url}/jwks` })
+    expect(await outcome()).toBe('unreachable')
+    expect(elsewhere.count()).toBe(0)
+    await elsewhere.stop()
   })
 
   test('J18 a document that is a list', async () => {
