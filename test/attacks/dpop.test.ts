@@ -258,6 +258,14 @@ describe('a token that is bound to a key', () => {
     await expectOutcome(world, dpop(await proofFor(odd, key), odd), UNBOUND)
   })
 
+  test('D7 with which an agent acts for somebody is bound all the same', async () => {
+    const act = { sub: 'helper', cnf: {} }
+    const delegated = await world.token({ sub: 'robot', act, cnf: { jkt: key.thumbprint } })
+    await expectOutcome(world, { authorization: `Bearer ${delegated}` }, UNBOUND)
+    await expectOutcome(world, dpop(await proofFor(delegated, other), delegated), BAD)
+    await expectOutcome(world, dpop(await proofFor(delegated, key), delegated), ALLOWED)
+  })
+
   test('a bad proof is no reason to take the cookie beside it', async () => {
     const request = { ...dpop('x.y.z'), cookie: world.cookies.root }
     await expectOutcome(world, request, BAD)

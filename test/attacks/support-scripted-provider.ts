@@ -145,19 +145,23 @@ export const startScriptedProvider = async (
     }
   }
 
+  const refreshToken = ({ subject, authorization }: Grant): TokenAnswer => {
+    const scope = authorization.parameters?.get('scope') ?? ''
+    if (!scope.includes('offline_access')) return {}
+    const refreshed = randomBytes(24).toString('base64url')
+    refreshTokens.set(refreshed, { subject, authorization: {} })
+    return { refresh_token: refreshed }
+  }
+
   const tokenAnswer = async (grant: Grant): Promise<TokenAnswer> => {
-    const { subject, authorization } = grant
     const honest = honestClaims(grant)
     const claims = script.claims?.(honest) ?? honest
-    const isOffline = authorization.parameters?.get('scope')?.includes('offline_access') === true
-    const refreshToken = isOffline ? randomBytes(24).toString('base64url') : undefined
-    if (refreshToken !== undefined) refreshTokens.set(refreshToken, { subject, authorization: {} })
     const answer: TokenAnswer = {
       access_token: randomBytes(24).toString('base64url'),
       token_type: 'Bearer',
       expires_in: 300,
       id_token: await (script.idToken?.(claims, keys) ?? signIdToken(claims)),
-      ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+      ...refreshToken(grant),
     }
     return script.answer?.(answer) ?? answer
   }
