@@ -320,6 +320,14 @@ describe('the endpoint', () => {
     },
   )
 
+  test('T43 may not name an ID of a domain whose bundle is known', async () => {
+    says({ ...ACTIVE, sub: 'spiffe://prod.test/ns/shop' })
+    const mesh = { ...issuerWith(), issuer: 'spiffe://prod.test', trustDomain: 'prod.test' }
+    expect(await failureOf(verifierOf(issuerWith(), mesh), 'token-1')).toBe('invalid')
+    says({ ...ACTIVE, sub: 'spiffe://other.test/ns/shop' })
+    expect(await failureOf(verifierOf(issuerWith(), mesh), 'token-2')).toBe('accepted')
+  })
+
   test('J18 at another origin, where somebody would say yes, is not asked', async () => {
     const elsewhere = await startIssuer()
     elsewhere.respond((_request, response) => send(response, ACTIVE))
