@@ -158,6 +158,9 @@ describe('a token that is bound to a key', () => {
     ['a query and a fragment', 'https://app.test/x?a=b#c', ALLOWED],
     ['dots that lead to the same path', 'https://app.test/a/../x', ALLOWED],
     ['an encoded letter', 'https://app.test/%78', ALLOWED],
+    ['a dot behind the host', 'https://app.test./x', ALLOWED],
+    ['a port that is none', 'https://app.test:99999/x', BAD],
+    ['a blank behind it', 'https://app.test/x ', BAD],
   ])('D3 htu names %s', async (_what, htu, outcome) => {
     await expectProof({ claims: { htu } }, outcome)
   })
@@ -177,6 +180,18 @@ describe('a token that is bound to a key', () => {
   ])('D5 an iat that is %s', async (_what, iat) => {
     await expectProof({ claims: { iat } }, BAD)
   })
+
+  test.each([
+    [{ exp: now - 600 }, BAD],
+    [{ exp: String(now + 60) }, BAD],
+    [{ nbf: now + 600 }, BAD],
+    [{ exp: now + 600, nbf: now - 600 }, ALLOWED],
+  ] as const)(
+    'D5 what a proof need not say counts where it says it: %j',
+    async (claims, outcome) => {
+      await expectProof({ claims }, outcome)
+    },
+  )
 
   test.each([
     ['missing', undefined],

@@ -56,6 +56,8 @@ const CLAIMS = z.object({
   htu: z.string().max(8192),
   iat: z.number().positive(),
   ath: z.string(),
+  exp: z.number().optional(),
+  nbf: z.number().optional(),
   nonce: z.string().optional(),
 })
 type ProofHeader = z.infer<typeof HEADER>
@@ -75,10 +77,18 @@ const isMeant = (
   { token, request }: About,
   { scheme, windowSeconds, now }: DpopOptions,
 ): boolean =>
-  Math.abs(now() - claims.iat) <= windowSeconds &&
+  isTimely(claims, now(), windowSeconds) &&
   claims.htm === request.method &&
   isSameUrl(claims.htu, request, scheme) &&
   claims.ath === createHash('sha256').update(token).digest('base64url')
+
+/** Of the last two RFC 9449 says nothing; but where they are they count (RFC 7519 section 4.1). */
+const isTimely = (
+  { iat, exp = iat, nbf = iat }: ProofClaims,
+  now: number,
+  windowSeconds: number,
+): boolean =>
+  Math.abs(now - iat) <= windowSeconds && exp + windowSeconds >= now && nbf - windowSeconds <= now
 
 /**
  * Whether `htu` names the resource that nginx routed to, its query and fragment left out. Both are
