@@ -25,7 +25,9 @@ let vestibule: Vestibule
 
 beforeAll(async () => {
   idp = await startScriptedProvider()
-  vestibule = await startAgainst(idp)
+  vestibule = await startAgainst(idp, {
+    config: { tokenIssuers: [{ name: 'ci', issuer: idp.issuer, audiences: ['api'] }] },
+  })
 })
 afterEach(() => idp.play())
 afterAll(async () => {
@@ -161,6 +163,8 @@ const SUBJECTS: Rows = [
       ['a list', ['alice']],
       ['an object', { toString: 'alice' }],
       ['of 10 KiB', 'a'.repeat(10_240)],
+      ['that of a program', 'ci/deployer'],
+      ['that of a token of ours', 'token/abcdefghijkl2345'],
       ['with CR LF', 'alice\r\nX-Auth-Request-Groups: root'],
       ['with NUL', 'alice\0'],
       ['blank', '   '],
