@@ -215,11 +215,12 @@ describe('test handles', () => {
     await expect(fetch(`${idp.issuer}/jwks`)).rejects.toThrow('fetch failed')
     idp.setBehaviour({ delayMilliseconds: 60_000 })
     const leaving = new AbortController()
+    const leave = async (): Promise<void> => {
+      await until('the question to arrive', () => idp.count('/jwks') === 3)
+      leaving.abort()
+    }
     const waiting = fetch(`${idp.issuer}/jwks`, { signal: leaving.signal })
-    const tooLate = expect(waiting).rejects.toThrow('aborted')
-    await until('the question to arrive', () => idp.count('/jwks') === 3)
-    leaving.abort()
-    await tooLate
+    await Promise.all([expect(waiting).rejects.toThrow('aborted'), leave()])
     expect([idp.count('/jwks'), idp.count('/.well-known/openid-configuration')]).toEqual([3, 1])
   })
 
