@@ -276,6 +276,16 @@ describe('a session beside a bearer token', () => {
     await expectOutcome(world, both, ALLOWED, 'alice')
     await expectOutcome(world, { ...host, authorization }, NONE)
   })
+
+  test('K31 is nothing on a host that takes tokens only, and does not help a token there', async () => {
+    const host = { url: 'https://machines.test/x', host: 'machines.test' }
+    const cookie = world.cookies.alice
+    await expectOutcome(world, { ...host, cookie }, NONE)
+    await expectOutcome(world, { ...host, cookie, authorization: 'Basic eDp5' }, NONE)
+    const authorization = `Bearer ${await world.token({ sub: 'robot' })}`
+    const verdict = await expectOutcome(world, { ...host, cookie, authorization }, ALLOWED)
+    expect(verdict.identity[0]).toBe('ci/robot')
+  })
 })
 
 const attributes = (line = ''): readonly string[] =>
