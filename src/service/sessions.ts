@@ -149,9 +149,23 @@ const subjectNames = (config: Config): SubjectNames => ({
   digest: subjectDigest,
 })
 
-/** No session and no bearer token lives longer; so long has a revocation to be remembered. */
-export const longestLifeMs = ({ session, tokenIssuers }: Config): number =>
-  Math.max(session.absolute, ...tokenIssuers.map(({ maxLifetime }) => maxLifetime))
+/**
+ * No session and no bearer token lives longer; so long has a revocation to be remembered. A token
+ * may be dated later than now by the tolerance, and is taken for as long after its end.
+ */
+export const longestLifeMs = ({ session, tokenIssuers }: Lives): number =>
+  Math.max(
+    session.absolute,
+    ...tokenIssuers.map((each) => each.maxLifetime + 2 * each.clockTolerance),
+  )
+
+type Lives = {
+  readonly session: Pick<Config['session'], 'absolute'>
+  readonly tokenIssuers: readonly Pick<
+    Config['tokenIssuers'][number],
+    'maxLifetime' | 'clockTolerance'
+  >[]
+}
 
 /**
  * What a revocation may know a bearer token by. Where an agent acts for a person the token ends with

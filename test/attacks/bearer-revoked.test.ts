@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Redis, startRedis } from '../../demo/redis.ts'
+import { longestLifeMs } from '../../src/service/sessions.ts'
 import { headerOf } from '../support/raw-http.ts'
 import { commandCounts } from '../support/redis.ts'
 import { askVerify } from '../support/verify-request.ts'
@@ -232,6 +233,14 @@ describe('T41 a token that both replicas remember', () => {
     await expectRevoked(tokenOf('b', now - 1))
     await expectRevoked(young)
     await fresh(() => tokenOf('a', nowSeconds()))
+  })
+
+  test('stays refused for as long as it may be good, by whatever clock', () => {
+    const [maxLifetime, clockTolerance] = [60_000, 300_000]
+    const issuers = [{ maxLifetime, clockTolerance }]
+    const remembered = longestLifeMs({ session: { absolute: 60_000 }, tokenIssuers: issuers })
+    // Ordered now, of an issuer that is ahead, and taken with the tolerance after its end.
+    expect(remembered).toBeGreaterThanOrEqual(clockTolerance + maxLifetime + clockTolerance)
   })
 
   test('costs no command of the store, good or revoked', async () => {
