@@ -249,6 +249,21 @@ describe('T30 T31 T33 claims that rules read', () => {
     await expectToken(world, world.mint({ claims: { groups } }), outcome, to('admin'))
   })
 
+  test.each<readonly [unknown, Outcome]>([
+    [true, ALLOWED],
+    ['true', DENIED],
+    ['false', DENIED],
+    [1, DENIED],
+    [[true], DENIED],
+    [undefined, DENIED],
+  ])(
+    'T33 an address counts where email_verified is true, and not %j',
+    async (verified, outcome) => {
+      const claims = { iss: world.idp2.url, email: 'a@company.com', email_verified: verified }
+      await expectToken(world, world.mint({ claims, by: world.keys.es2 }), outcome, to('mail'))
+    },
+  )
+
   test('T31 groups: hundreds of them fit the headers or are cut', async () => {
     const groups = Array.from({ length: 600 }, (_each, index) => `g${index}`)
     await expectToken(world, world.mint({ claims: { groups } }), ALLOWED)
