@@ -277,6 +277,30 @@ describe('a session beside a bearer token', () => {
     await expectOutcome(world, { ...host, authorization }, NONE)
   })
 
+  type Offer = 'good' | 'bad' | 'none'
+  const OFFERS: readonly Offer[] = ['good', 'bad', 'none']
+  const ofCookie = { good: '200 rule_matched', bad: '401 unknown_session', none: NONE } as const
+  const ofToken = { good: '200 rule_matched', bad: '401 invalid_token', none: NONE } as const
+  test.each<readonly [string, (cookie: Offer, token: Offer) => Outcome]>([
+    ['plain.test', (cookie, token) => (token === 'none' ? ofCookie[cookie] : ofToken[token])],
+    ['grafana.test', (cookie) => ofCookie[cookie]],
+    ['machines.test', (_cookie, token) => ofToken[token]],
+  ])('K31 K32 at %s one of the two decides, whatever the other is', async (host, outcome) => {
+    const cookies = { good: world.cookies.alice, bad: `__Secure-vestibule=${'A'.repeat(43)}` }
+    const tokens = { good: await world.token({ sub: 'robot' }), bad: 'x.y.z' }
+    for (const cookie of OFFERS) {
+      for (const token of OFFERS) {
+        const request = {
+          host,
+          url: `https://${host}/x`,
+          ...(cookie === 'none' ? {} : { cookie: cookies[cookie] }),
+          ...(token === 'none' ? {} : { authorization: `Bearer ${tokens[token]}` }),
+        }
+        await expectOutcome(world, request, outcome(cookie, token))
+      }
+    }
+  })
+
   test('K31 is nothing on a host that takes tokens only, and does not help a token there', async () => {
     const host = { url: 'https://machines.test/x', host: 'machines.test' }
     const cookie = world.cookies.alice
