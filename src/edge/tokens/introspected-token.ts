@@ -23,8 +23,17 @@ export const verifyIntrospected = async (
   if (failure !== undefined) return refusal(fail(failure), now, always)
   const principal = principalOf(claims, issuer)
   if (!principal.ok) return refusal(principal, now, always)
-  const expires = isTime(claims['exp']) ? claims['exp'] + issuer.toleranceSeconds : answer.until
+  const expires = endOf(claims, issuer) + issuer.toleranceSeconds
   return { outcome: principal, until: Math.min(expires, answer.until), stillHolds: always }
+}
+
+/**
+ * When it is over. One that says only when it began ends, too: an order to end what was issued
+ * before it is remembered for no longer than a token may live.
+ */
+const endOf = ({ exp, iat }: Claims, { maxLifetimeSeconds }: TokenIssuer): number => {
+  if (isTime(exp)) return exp
+  return isTime(iat) ? iat + maxLifetimeSeconds : Number.POSITIVE_INFINITY
 }
 
 const always = (): boolean => true
@@ -32,15 +41,26 @@ const always = (): boolean => true
 /** RFC 7662 section 2.2: all of it is optional, and what is there counts. */
 const failureOf = (
   claims: Claims,
-  { issuer, audiences, toleranceSeconds }: TokenIssuer,
+  issuer: TokenIssuer,
   { requiresAudience }: Asked,
   now: number,
 ): TokenFailure | undefined => {
-  const { iss, aud, exp, nbf, iat } = claims
+  const { iss, aud } = claims
+  if (iss !== undefined && iss !== issuer.issuer) return 'invalid'
+  if (!isFor(aud, issuer.audiences, requiresAudience) || isNamedOtherwise(claims)) return 'invalid'
+  return failureOfTimes(claims, issuer, now)
+}
+
+const failureOfTimes = (
+  claims: Claims,
+  issuer: TokenIssuer,
+  now: number,
+): TokenFailure | undefined => {
+  const { exp, nbf, iat } = claims
   if (![exp, nbf, iat].every((time) => time === undefined || isTime(time))) return 'invalid'
-  if (iss !== undefined && iss !== issuer) return 'invalid'
-  if (!isFor(aud, audiences, requiresAudience) || isNamedOtherwise(claims)) return 'invalid'
-  if (isTime(exp) && exp + toleranceSeconds <= now) return 'expired'
+  const { maxLifetimeSeconds, toleranceSeconds } = issuer
+  if (isTime(exp) && exp - (isTime(iat) ? iat : now) > maxLifetimeSeconds) return 'invalid'
+  if (endOf(claims, issuer) + toleranceSeconds <= now) return 'expired'
   return [nbf, iat].some((time) => isTime(time) && time > now + toleranceSeconds)
     ? 'not_yet_valid'
     : undefined
