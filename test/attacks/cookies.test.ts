@@ -312,6 +312,19 @@ describe('a session beside a bearer token', () => {
   })
 })
 
+test('one session on two hosts of a wildcard: each gets one assertion, however they take turns', async () => {
+  const seen = new Map<string, Set<string>>()
+  for (const name of ['x', 'y', 'x', 'y', 'x']) {
+    const host = `${name}.internal.test`
+    const request = { host, url: `https://${host}/x`, cookie: world.cookies.bob }
+    const { identity } = await expectOutcome(world, request, ALLOWED)
+    seen.set(host, (seen.get(host) ?? new Set()).add(identity.at(-1) ?? ''))
+  }
+  const [one, other] = [...seen.values()]
+  expect([one?.size, other?.size]).toEqual([1, 1])
+  expect(one).not.toEqual(other)
+})
+
 const attributes = (line = ''): readonly string[] =>
   line
     .split('; ')
