@@ -247,6 +247,16 @@ describe('T43 who is asked', () => {
     expect([idp.count(), other.count()]).toEqual([0, 2])
     await other.stop()
   })
+
+  test.each([{ cnf: { jkt: 'a'.repeat(43) } }, { act: { sub: 'helper' } }])(
+    'and an issuer that keeps silent about what the token says, %j, is not enough',
+    async (said) => {
+      const token = jwt({ iss: idp.url, sub: 'alice', ...said })
+      expect(await failureOf(verify, token)).toBe('invalid')
+      says({ ...ACTIVE, ...said })
+      expect(await failureOf(verifierOf(issuerWith()), token)).toBe('accepted')
+    },
+  )
 })
 
 describe('how Vestibule proves itself', () => {

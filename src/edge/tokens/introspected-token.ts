@@ -1,6 +1,7 @@
 import { type Claims } from '../../core/principal.ts'
 import { fail } from '../../core/result.ts'
 import { type TokenFailure } from '../../flow/ports.ts'
+import { readParts } from './compact-token.ts'
 import { principalOf, refusal } from './jwt-verification.ts'
 import { isNamedOtherwise, isTime } from './token-claims.ts'
 import { type Proof, type TokenIssuer } from './token-issuer.ts'
@@ -19,12 +20,21 @@ export const verifyIntrospected = async (
   if (answer.kind === 'unreachable') return refusal(fail('issuer_unreachable'), now, always)
   if (answer.kind === 'inactive') return refusal(fail('invalid'), now, always)
   const { claims } = answer
-  const failure = failureOf(claims, issuer, proof, now)
+  const failure = isDisowned(token, claims) ? 'invalid' : failureOf(claims, issuer, proof, now)
   if (failure !== undefined) return refusal(fail(failure), now, always)
   const principal = principalOf(claims, issuer)
   if (!principal.ok) return refusal(principal, now, always)
   const expires = endOf(claims, issuer) + issuer.toleranceSeconds
   return { outcome: principal, until: Math.min(expires, answer.until), stillHolds: always }
+}
+
+/**
+ * A token that says of itself to whom it is bound, or who acts with it, while its issuer keeps
+ * silent about that, would count for more than it should.
+ */
+const isDisowned = (token: string, claims: Claims): boolean => {
+  const own = readParts(token)?.claims ?? {}
+  return ['cnf', 'act'].some((name) => Object.hasOwn(own, name) && !Object.hasOwn(claims, name))
 }
 
 /**
