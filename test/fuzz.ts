@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** The suites that generate their input; each runs briefly in `npm test`, and here for longer. */
-const SUITES = ['never-open', 'paths-properties', 'redirect-targets-fuzz', 'policy-files-fuzz']
+const SUITES = [
+  'never-open',
+  'paths-properties',
+  'redirect-targets-fuzz',
+  'policy-files-fuzz',
+  'tokens-fuzz',
+]
 
 /** Some properties also ask that enough of what is generated is let through; fewer say nothing. */
 const FEWEST = 5000

@@ -3,6 +3,8 @@ import { type Secret } from '../core/secret.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
 
 const TIMEOUT_MS = 10_000
+/** A thousand sessions, or a hundred tokens with all the hosts and groups that one may have. */
+const LARGEST_BYTES = 8 * 1024 * 1024
 
 const PROBLEM = z.object({ error_description: z.string().max(300) })
 
@@ -20,7 +22,11 @@ export const createAdminClient = (server: string, token: Secret | undefined): As
     throw new Error('admin.tokenFile is not set: without a token the service tells nobody')
   }
   if (!URL.canParse(server)) throw new TypeError('--server is no URL: write http://127.0.0.1:9090')
-  const fetch = createBoundedFetch({ timeoutMs: TIMEOUT_MS, observe: () => undefined })
+  const fetch = createBoundedFetch({
+    timeoutMs: TIMEOUT_MS,
+    largestBytes: LARGEST_BYTES,
+    observe: () => undefined,
+  })
   return async (method, path, body) => {
     const url = new URL(`/admin${path}`, server)
     const headers = { authorization: `Bearer ${token.reveal()}` }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Secret } from '../core/secret.ts'
-import { createAdminClient, readAnswer } from './admin-client.ts'
+import { newestFirst, type PlainToken } from '../flow/service-tokens.ts'
+import { type AskAdmin, createAdminClient, readAnswer } from './admin-client.ts'
 import { type TokenOffice } from './token-office.ts'
 
 const text = z.string().max(300)
@@ -19,19 +20,32 @@ const TOKEN = z.object({
   lastUsedAt: moment,
   olderTextUntil: moment,
 })
-const LIST = z.object({ tokens: z.array(TOKEN) })
+const PAGE = z.object({ tokens: z.array(TOKEN), next: z.string().max(100).nullable() })
 const MINTED = TOKEN.extend({ token: text }).transform(({ token: shown, ...token }) => ({
   text: shown,
   token,
 }))
 const ENDED = z.object({ ended: z.literal('token') })
 
+/** Page after page: all at once may be more than one answer should hold. */
+const listAll = async (ask: AskAdmin): Promise<readonly PlainToken[]> => {
+  const all: PlainToken[] = []
+  for (let after = ''; ; ) {
+    const query = after === '' ? '' : `?after=${encodeURIComponent(after)}`
+    const { tokens, next } = readAnswer(PAGE, await ask('GET', `/tokens${query}`))
+    all.push(...tokens)
+    if (next === null) return all
+    if (next <= after) throw new Error('the service lists the same tokens again and again')
+    after = next
+  }
+}
+
 /** The tokens that a running service knows, asked at its ops listener. */
 export const openServerTokens = (server: string, token: Secret | undefined): TokenOffice => {
   const ask = createAdminClient(server, token)
   return {
     create: async (written) => readAnswer(MINTED, await ask('POST', '/tokens', written)),
-    list: async () => readAnswer(LIST, await ask('GET', '/tokens')).tokens,
+    list: async () => (await listAll(ask)).toSorted(newestFirst),
     find: async (id) => {
       const answer = await ask('GET', `/tokens/${id}`)
       return answer.status === 404 ? undefined : readAnswer(TOKEN, answer)

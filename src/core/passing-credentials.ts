@@ -20,18 +20,22 @@ const NAME_CHARACTER = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
  * no-break spaces or commas about the name, or as the value of a cookie without a name.
  */
 export const cookieStripper = (name: string): CookieStripper => {
-  const ours = oursPattern(name)
+  const word = wordPattern(name)
   return (lines) => {
     const pairs = lines.flatMap((line) => line.split(';')).map(trimStart)
-    return pairs.filter((pair) => pair !== '' && !isOurs(pair, name, ours)).join('; ')
+    return pairs.filter((pair) => pair !== '' && !isOurs(pair, name, word)).join('; ')
   }
 }
 
-const isOurs = (pair: string, name: string, ours: RegExp): boolean =>
-  pair.includes(name) && (ours.test(pair) || pair.trim() === name)
+/** With an equals sign somewhere behind the name; or the name alone. */
+const isOurs = (pair: string, name: string, word: RegExp): boolean =>
+  pair.includes(name) && (word.test(beforeLastEquals(pair)) || pair.trim() === name)
 
-/** The name as a word of its own, and later an equals sign. */
-const oursPattern = (name: string): RegExp =>
-  new RegExp(`(?<!${NAME_CHARACTER})${name}(?!${NAME_CHARACTER})[^=]*=`)
+/** By index: a pattern that looks for the sign itself takes quadratic time on names without one. */
+const beforeLastEquals = (pair: string): string => pair.slice(0, Math.max(0, pair.lastIndexOf('=')))
+
+/** The name as a word of its own. */
+const wordPattern = (name: string): RegExp =>
+  new RegExp(`(?<!${NAME_CHARACTER})${name}(?!${NAME_CHARACTER})`)
 
 const trimStart = (pair: string): string => pair.replace(/^[ \t]+/, '')

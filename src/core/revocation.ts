@@ -8,7 +8,7 @@ export type Revocation = {
   readonly target: RevocationTarget
   /** Sessions that began no later end. */
   readonly sessionsUntil: Moment
-  /** Bearer tokens issued no later (`iat`, milliseconds) are refused; undefined: it names none. */
+  /** Bearer tokens issued no later are refused (milliseconds); undefined: it names none. */
   readonly tokensUntilMs: number | undefined
   /** When it was ordered, in milliseconds of the clock of who ordered it; to measure the lag. */
   readonly orderedAtMs: number
@@ -29,12 +29,18 @@ export type Moment = { readonly clock: 'ours' | 'issuer'; readonly ms: number }
 /** What of a credential a revocation may name. */
 export type Revocable = {
   readonly sessionKey: SessionKey | undefined
-  readonly subject: string
+  /** Digests of everybody whose end is the end of it, by each name that he may be called by. */
+  readonly subjects: readonly string[]
   /** Digests: the session at the provider alone, and together with the subject. */
   readonly providerSessions: readonly string[]
   readonly began:
     | { readonly kind: 'session'; readonly oursMs: number; readonly issuerMs: number | undefined }
-    | { readonly kind: 'token'; readonly issuedMs: number }
+    | {
+        readonly kind: 'token'
+        readonly issuedMs: number
+        /** The clock of its issuer may be ahead of ours by so much. */
+        readonly aheadMs: number
+      }
 }
 
 /** Clocks of replicas may differ by so much. */
@@ -133,9 +139,9 @@ export const createRevocationSet = (): RevocationSet => {
 const keyOf = ({ target, sessionsUntil }: Revocation): string =>
   `${sessionsUntil.clock} ${target.kind === 'everything' ? target.kind : `${target.kind} ${target.name}`}`
 
-const namesOf = ({ sessionKey, subject, providerSessions }: Revocable): readonly string[] => [
+const namesOf = ({ sessionKey, subjects, providerSessions }: Revocable): readonly string[] => [
   'everything',
-  `subject ${subject}`,
+  ...subjects.map((subject) => `subject ${subject}`),
   ...(sessionKey === undefined ? [] : [`session ${sessionKey}`]),
   ...providerSessions.map((name) => `provider_session ${name}`),
 ]
@@ -143,7 +149,11 @@ const namesOf = ({ sessionKey, subject, providerSessions }: Revocable): readonly
 const isEnded = (revocation: Revocation | undefined, { began }: Revocable): boolean => {
   if (revocation === undefined) return false
   const { sessionsUntil, tokensUntilMs } = revocation
-  if (began.kind === 'token') return tokensUntilMs !== undefined && began.issuedMs <= tokensUntilMs
+  if (began.kind === 'token') {
+    // Between what the issuer itself dated there is no difference of clocks.
+    const aheadMs = sessionsUntil.clock === 'ours' ? began.aheadMs : 0
+    return tokensUntilMs !== undefined && began.issuedMs - aheadMs <= tokensUntilMs
+  }
   const ms = sessionsUntil.clock === 'ours' ? began.oursMs : began.issuerMs
   // What does not say when it began may have begun before.
   return ms === undefined || ms <= sessionsUntil.ms

@@ -34,7 +34,8 @@ export type ServiceTokenGrant = {
 /** A token of ours as the store knows it. */
 export type ServiceToken = ServiceTokenGrant & {
   readonly id: string
-  readonly createdAt: EpochSeconds
+  /** In milliseconds: what was made after an order to end all, in the same second, is not meant. */
+  readonly createdMs: number
   readonly revokedAt: EpochSeconds | undefined
   /** Newest first. */
   readonly secrets: readonly TokenSecret[]
@@ -91,7 +92,7 @@ export const serviceTokenPrincipal = (token: ServiceToken, issuer: string): Auth
   claims: {
     iss: issuer,
     sub: token.id,
-    iat: token.createdAt,
+    iat: token.createdMs / 1000,
     exp: token.expiresAt,
     owner: token.owner,
   },

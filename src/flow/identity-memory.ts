@@ -7,7 +7,8 @@ import { type Principal } from '../core/principal.ts'
 /** What of a principal one host may see; the same object for the same principal, policy and host. */
 export type IdentityOf = (principal: Principal, policy: HostPolicy, host: HostName) => SizedIdentity
 
-type Kept = { readonly host: HostName; readonly sized: SizedIdentity }
+/** Hosts below a wildcard share a policy, and the client chooses among them. */
+const MOST_HOSTS = 16
 
 /**
  * Remembers what was worked out for a principal for as long as the principal itself is remembered.
@@ -17,17 +18,23 @@ type Kept = { readonly host: HostName; readonly sized: SizedIdentity }
 export const createIdentityMemory = (
   budgetOf: (policy: HostPolicy) => HeaderBudget,
 ): IdentityOf => {
-  const known = new WeakMap<Principal, WeakMap<HostPolicy, Kept>>()
+  const known = new WeakMap<Principal, WeakMap<HostPolicy, Map<HostName, SizedIdentity>>>()
   return (principal, policy, host) => {
     let ofPrincipal = known.get(principal)
     if (ofPrincipal === undefined) {
       ofPrincipal = new WeakMap()
       known.set(principal, ofPrincipal)
     }
-    const last = ofPrincipal.get(policy)
-    if (last?.host === host) return last.sized
+    let ofPolicy = ofPrincipal.get(policy)
+    if (ofPolicy === undefined) {
+      ofPolicy = new Map()
+      ofPrincipal.set(policy, ofPolicy)
+    }
+    const last = ofPolicy.get(host)
+    if (last !== undefined) return last
     const sized = identityFor(principal, policy.groups, budgetOf(policy), host)
-    ofPrincipal.set(policy, { host, sized })
+    if (ofPolicy.size >= MOST_HOSTS) ofPolicy.clear()
+    ofPolicy.set(host, sized)
     return sized
   }
 }

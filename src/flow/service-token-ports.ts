@@ -15,6 +15,12 @@ export type ListedToken =
   /** Its key is not in the ring any more: it lets nobody in, and can only be revoked. */
   | { readonly kind: 'unreadable'; readonly id: string }
 
+/** `next` is the last id of the page where more come after it. */
+export type TokenPage = {
+  readonly tokens: readonly ListedToken[]
+  readonly next: string | undefined
+}
+
 /** The one time that the text of a token is known. */
 export type MintedToken = { readonly text: string; readonly token: ServiceToken }
 
@@ -30,6 +36,8 @@ export type ServiceTokens = {
   readonly create: (grant: ServiceTokenGrant) => Promise<Result<MintedToken, 'unreachable'>>
   /** All of them, those that are over too; newest first. */
   readonly list: () => Promise<Result<readonly ListedToken[], 'unreachable'>>
+  /** At most so many of those whose ids come after one; newest first. */
+  readonly page: (after: string, most: number) => Promise<Result<TokenPage, 'unreachable'>>
   readonly find: (id: string) => Promise<Found<ListedToken>>
   readonly rotate: (id: string, rotation: Rotation) => Promise<Result<MintedToken, ChangeFailure>>
   /** Ends one for good; ending one that is not there is no failure. */

@@ -44,7 +44,7 @@ export const plainOf = (
   hosts: token.hosts,
   groups: token.groups ?? null,
   actor: token.actor,
-  createdAt: isoTime(token.createdAt),
+  createdAt: new Date(token.createdMs).toISOString(),
   expiresAt: isoTime(token.expiresAt),
   revokedAt: isoTime(token.revokedAt),
   lastUsedAt: isoTime(lastUsedAt),
@@ -73,6 +73,13 @@ const olderTextUntil = ({ secrets }: ServiceToken, now: EpochSeconds): EpochSeco
 
 const isoTime = (at: EpochSeconds | undefined): string | null =>
   at === undefined ? null : new Date(at * 1000).toISOString()
+
+/** Of one moment, by id; one of which nothing is known comes last. */
+export const newestFirst = (one: PlainToken, other: PlainToken): number =>
+  momentOf(other) - momentOf(one) || (one.id < other.id ? -1 : 1)
+
+const momentOf = ({ createdAt }: PlainToken): number =>
+  createdAt === null ? 0 : Date.parse(createdAt)
 
 /** Ends a token at once, everywhere. */
 export const endServiceToken = async (

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { SERVICE_TOKENS } from '../core/service-token.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { createIdentityProvider, type OpenIdProvider } from '../edge/oidc/identity-provider.ts'
 import { createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
@@ -13,6 +14,7 @@ export const createProvider = ({ config }: ServiceInput, metrics: Metrics): Open
     clientSecret: identityProvider.secret,
     scopes: identityProvider.scopes,
     mapping: { ...identityProvider.claims, trustEmail: identityProvider.trustEmail },
+    tokenNames: [SERVICE_TOKENS, ...config.tokenIssuers.map(({ name }) => name)],
     publicOrigin: publicOrigin(config),
     fetch: createBoundedFetch({
       timeoutMs: identityProvider.timeout,

@@ -17,7 +17,7 @@ import { createRefreshLeases } from '../edge/sessions/session-leases.ts'
 import { createSessionStore } from '../edge/sessions/session-store.ts'
 import { createSessionUse } from '../edge/sessions/session-use.ts'
 import { type FindPorts } from '../flow/find-sessions.ts'
-import { type SessionStore } from '../flow/ports.ts'
+import { type SessionStore, type VerifyPorts } from '../flow/ports.ts'
 import { type RevokePorts, type SubjectNames } from '../flow/revoke.ts'
 import { type ServiceTokens } from '../flow/service-token-ports.ts'
 import {
@@ -153,19 +153,62 @@ const subjectNames = (config: Config): SubjectNames => ({
   digest: subjectDigest,
 })
 
-/** No session and no bearer token lives longer; so long has a revocation to be remembered. */
-export const longestLifeMs = ({ session, tokenIssuers }: Config): number =>
-  Math.max(session.absolute, ...tokenIssuers.map(({ maxLifetime }) => maxLifetime))
+/**
+ * No session and no bearer token lives longer; so long has a revocation to be remembered. A token
+ * may be dated later than now by the tolerance, and is taken for as long after its end.
+ */
+export const longestLifeMs = ({ session, tokenIssuers }: Lives): number =>
+  Math.max(
+    session.absolute,
+    ...tokenIssuers.map((each) => each.maxLifetime + 2 * each.clockTolerance),
+  )
 
-/** What a revocation may know a bearer token by. */
-export const revocableToken = (principal: Authenticated): Revocable => {
-  const { claims, issuer } = principal
+type Lives = {
+  readonly session: Pick<Config['session'], 'absolute'>
+  readonly tokenIssuers: readonly Pick<
+    Config['tokenIssuers'][number],
+    'maxLifetime' | 'clockTolerance'
+  >[]
+}
+
+/**
+ * What a revocation may know a bearer token by. Where an agent acts for a person the token ends with
+ * either of them; it is as old as it says itself, wherever in it they are named.
+ */
+export const revocableTokens = ({ tokenIssuers }: Config): VerifyPorts['revocableToken'] => {
+  const tolerances = new Map(tokenIssuers.map((each) => [each.issuer, each.clockTolerance]))
+  const known = new WeakMap<Authenticated, Revocable>()
+  return (principal) => {
+    const last = known.get(principal)
+    if (last !== undefined) return last
+    const { onBehalfOf = principal, issuer } = principal
+    const made = revocableOf([principal, onBehalfOf], tolerances.get(issuer) ?? 0)
+    known.set(principal, made)
+    return made
+  }
+}
+
+const revocableOf = (
+  who: readonly [asks: Authenticated, named: Authenticated],
+  aheadMs: number,
+): Revocable => {
+  const [, { claims }] = who
   const issuedAt = Object.hasOwn(claims, 'iat') ? claims['iat'] : undefined
   return {
     sessionKey: undefined,
-    subject: subjectDigest(issuer, subjectAtIssuer(principal)),
+    subjects: [...new Set(who.flatMap(digestsOf))],
     providerSessions: [],
-    // One that does not say when it was issued may be older than anything.
-    began: { kind: 'token', issuedMs: typeof issuedAt === 'number' ? issuedAt * 1000 : 0 },
+    began: {
+      kind: 'token',
+      // One that does not say when it was issued may be older than anything.
+      issuedMs: typeof issuedAt === 'number' ? issuedAt * 1000 : 0,
+      aheadMs,
+    },
   }
 }
+
+/** People order by the name that they see, a provider by `sub`; a claim may make two of them. */
+const digestsOf = (who: Authenticated): readonly string[] =>
+  [who.subject.slice(who.subject.indexOf('/') + 1), subjectAtIssuer(who)].map((name) =>
+    subjectDigest(who.issuer, name),
+  )

@@ -13,7 +13,7 @@ import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from
 import { createNonces, createProofs } from './proofs.ts'
 import { createFreshness } from './provider.ts'
 import { bearerVerifier } from './service-tokens.ts'
-import { revocableToken } from './sessions.ts'
+import { revocableTokens } from './sessions.ts'
 import { createTokens } from './token-issuers.ts'
 
 export const createVerifyPart = (parts: Parts): VerifyServer => {
@@ -33,7 +33,7 @@ export const createVerifyPart = (parts: Parts): VerifyServer => {
       policies: policies.current,
       sessions: sessions.store,
       revocations: sessions.revocations,
-      revocableToken,
+      revocableToken: revocableTokens(config),
       keepFresh: createFreshness(parts),
       verifyToken: bearerVerifier(sessions.serviceTokens.verify, tokens.verify),
       ...createProofs(parts, nonces),

@@ -90,6 +90,7 @@ const ID_TOKENS: readonly Row[] = [
   ['T26 an ID token with at_hash', () => ({ aud: ['web', 'api'], at_hash: 'x' }), INVALID],
   ['T26 a token that calls itself an ID token', () => ({ token_use: 'id' }), INVALID],
   ['T26 one that calls itself a refresh token', () => ({ typ: 'Refresh' }), INVALID],
+  ['T25 one that tells of an event', () => ({ events: { 'urn:x': {} } }), INVALID],
 ]
 
 describe.each([
@@ -247,6 +248,21 @@ describe('T30 T31 T33 claims that rules read', () => {
   ])('T31 groups: %s', async (_what, groups, outcome) => {
     await expectToken(world, world.mint({ claims: { groups } }), outcome, to('admin'))
   })
+
+  test.each<readonly [unknown, Outcome]>([
+    [true, ALLOWED],
+    ['true', DENIED],
+    ['false', DENIED],
+    [1, DENIED],
+    [[true], DENIED],
+    [undefined, DENIED],
+  ])(
+    'T33 an address counts where email_verified is true, and not %j',
+    async (verified, outcome) => {
+      const claims = { iss: world.idp2.url, email: 'a@company.com', email_verified: verified }
+      await expectToken(world, world.mint({ claims, by: world.keys.es2 }), outcome, to('mail'))
+    },
+  )
 
   test('T31 groups: hundreds of them fit the headers or are cut', async () => {
     const groups = Array.from({ length: 600 }, (_each, index) => `g${index}`)

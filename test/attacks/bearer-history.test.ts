@@ -31,8 +31,8 @@ import { expectSoundAnswer } from './support-requests-invariants.ts'
  * CVE-2022-39227                    JSON serialisation: T36 in bearer-signatures
  * CVE-2018-0114                     the key in the token: T23 in bearer-signatures
  * CVE-2022-21449                    signatures of zeros: T19 in bearer-signatures
- * CVE-2026-102266, CVE-2026-102274  empty HMAC keys, malformed keys: J9 in jwks
- * CVE-2023-36820, CVE-2026-40946, CVE-2026-55669, CVE-2026-56665
+ * CVE-2026-102266, CVE-2026-102274  empty HMAC keys, malformed keys: J9 in public-keys
+ * CVE-2023-36820, CVE-2026-40946, CVE-2026-55669, CVE-2026-56665, GHSA-wcvh-g65p-v576
  *                                   audience, expiry not checked where absent: T1, T8 in bearer-claims
  * CVE-2025-30144                    a list of issuers: T9 in bearer-claims
  * CVE-2026-35039                    a cache that mixes tokens up: below

@@ -25,7 +25,9 @@ let vestibule: Vestibule
 
 beforeAll(async () => {
   idp = await startScriptedProvider()
-  vestibule = await startAgainst(idp)
+  vestibule = await startAgainst(idp, {
+    config: { tokenIssuers: [{ name: 'ci', issuer: idp.issuer, audiences: ['api'] }] },
+  })
 })
 afterEach(() => idp.play())
 afterAll(async () => {
@@ -161,6 +163,8 @@ const SUBJECTS: Rows = [
       ['a list', ['alice']],
       ['an object', { toString: 'alice' }],
       ['of 10 KiB', 'a'.repeat(10_240)],
+      ['that of a program', 'ci/deployer'],
+      ['that of a token of ours', 'token/abcdefghijkl2345'],
       ['with CR LF', 'alice\r\nX-Auth-Request-Groups: root'],
       ['with NUL', 'alice\0'],
       ['blank', '   '],
@@ -192,8 +196,8 @@ const ABOUT: Rows = [
   ['aud empty', { claims: (c) => ({ ...c, aud: [] }) }],
   ['sid an object', { claims: (c) => ({ ...c, sid: { a: 1 } }) }],
   ['sid a list', { claims: (c) => ({ ...c, sid: ['x'] }) }],
-  ['no ID token', { answer: ({ id_token: _gone, ...rest }) => rest }],
-  ['an ID token that is an object', { answer: (a) => ({ ...a, id_token: {} }) }],
+  ['J24 no ID token', { answer: ({ id_token: _gone, ...rest }) => rest }],
+  ['J24 an ID token that is an object', { answer: (a) => ({ ...a, id_token: {} }) }],
   ['an ID token that is null', { answer: (a) => ({ ...a, id_token: null }) }],
   [
     'an ID token with a blank',
@@ -201,8 +205,10 @@ const ABOUT: Rows = [
   ],
   ['an ID token in five parts', { answer: (a) => ({ ...a, id_token: 'a.b.c.d.e' }) }],
   ['no access token', { answer: ({ access_token: _gone, ...rest }) => rest }],
-  ['token_type mac', { answer: (a) => ({ ...a, token_type: 'mac' }) }],
-  ['no token_type', { answer: ({ token_type: _gone, ...rest }) => rest }],
+  ['J24 token_type mac', { answer: (a) => ({ ...a, token_type: 'mac' }) }],
+  ['J24 no token_type', { answer: ({ token_type: _gone, ...rest }) => rest }],
+  ['J24 expires_in below nothing', { answer: (a) => ({ ...a, expires_in: -1 }) }],
+  ['J24 expires_in as words', { answer: (a) => ({ ...a, expires_in: 'soon' }) }],
 ]
 
 const expectToRefuse = async (script: Script): Promise<void> => {
@@ -241,8 +247,9 @@ describe('an ID token that is unusual and right', () => {
     ['a clock half a minute ahead', { claims: (c) => ({ ...c, iat: now() + 20 }) }],
     ['sid as text', { claims: (c) => ({ ...c, sid: 'a-session' }) }],
     ['more claims than are needed', { claims: (c) => ({ ...c, __proto__x: 1, constructor: 2 }) }],
-    ['token_type in capitals', { answer: (a) => ({ ...a, token_type: 'BEARER' }) }],
-    ['expires_in beyond all measure', { answer: (a) => ({ ...a, expires_in: 1e15 }) }],
+    ['J24 token_type in capitals', { answer: (a) => ({ ...a, token_type: 'BEARER' }) }],
+    ['J24 expires_in beyond all measure', { answer: (a) => ({ ...a, expires_in: 1e99 }) }],
+    ['J24 expires_in as text', { answer: (a) => ({ ...a, expires_in: '3600' }) }],
   ] satisfies Rows)('signs in: %s', async (_row, script) => {
     idp.play(script)
     const cookie = expectSignedIn(await signInAt(vestibule, idp))

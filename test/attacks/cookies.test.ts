@@ -276,6 +276,53 @@ describe('a session beside a bearer token', () => {
     await expectOutcome(world, both, ALLOWED, 'alice')
     await expectOutcome(world, { ...host, authorization }, NONE)
   })
+
+  type Offer = 'good' | 'bad' | 'none'
+  const OFFERS: readonly Offer[] = ['good', 'bad', 'none']
+  const ofCookie = { good: '200 rule_matched', bad: '401 unknown_session', none: NONE } as const
+  const ofToken = { good: '200 rule_matched', bad: '401 invalid_token', none: NONE } as const
+  test.each<readonly [string, (cookie: Offer, token: Offer) => Outcome]>([
+    ['plain.test', (cookie, token) => (token === 'none' ? ofCookie[cookie] : ofToken[token])],
+    ['grafana.test', (cookie) => ofCookie[cookie]],
+    ['machines.test', (_cookie, token) => ofToken[token]],
+  ])('K31 K32 at %s one of the two decides, whatever the other is', async (host, outcome) => {
+    const cookies = { good: world.cookies.alice, bad: `__Secure-vestibule=${'A'.repeat(43)}` }
+    const tokens = { good: await world.token({ sub: 'robot' }), bad: 'x.y.z' }
+    for (const cookie of OFFERS) {
+      for (const token of OFFERS) {
+        const request = {
+          host,
+          url: `https://${host}/x`,
+          ...(cookie === 'none' ? {} : { cookie: cookies[cookie] }),
+          ...(token === 'none' ? {} : { authorization: `Bearer ${tokens[token]}` }),
+        }
+        await expectOutcome(world, request, outcome(cookie, token))
+      }
+    }
+  })
+
+  test('K31 is nothing on a host that takes tokens only, and does not help a token there', async () => {
+    const host = { url: 'https://machines.test/x', host: 'machines.test' }
+    const cookie = world.cookies.alice
+    await expectOutcome(world, { ...host, cookie }, NONE)
+    await expectOutcome(world, { ...host, cookie, authorization: 'Basic eDp5' }, NONE)
+    const authorization = `Bearer ${await world.token({ sub: 'robot' })}`
+    const verdict = await expectOutcome(world, { ...host, cookie, authorization }, ALLOWED)
+    expect(verdict.identity[0]).toBe('ci/robot')
+  })
+})
+
+test('one session on two hosts of a wildcard: each gets one assertion, however they take turns', async () => {
+  const seen = new Map<string, Set<string>>()
+  for (const name of ['x', 'y', 'x', 'y', 'x']) {
+    const host = `${name}.internal.test`
+    const request = { host, url: `https://${host}/x`, cookie: world.cookies.bob }
+    const { identity } = await expectOutcome(world, request, ALLOWED)
+    seen.set(host, (seen.get(host) ?? new Set()).add(identity.at(-1) ?? ''))
+  }
+  const [one, other] = [...seen.values()]
+  expect([one?.size, other?.size]).toEqual([1, 1])
+  expect(one).not.toEqual(other)
 })
 
 const attributes = (line = ''): readonly string[] =>

@@ -96,6 +96,10 @@ describe('a token that is bound to a key', () => {
     ['a jwk that is text', { jwk: 'x' }],
     ['a symmetric jwk', { jwk: { kty: 'oct', k: 'AAAA' } }],
     ['an unknown curve', { jwk: { kty: 'EC', crv: 'P-257', x: 'AAAA', y: 'AAAA' } }],
+    ['a curve without a name', { jwk: { kty: 'EC', crv: '', x: 'AAAA', y: 'AAAA' } }],
+    ['a nameless curve of Edwards', { jwk: { kty: 'OKP', crv: '', x: 'AAAA' } }],
+    ['a point off its curve', { jwk: { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' } }],
+    ['an algorithm of another kind of key', { alg: 'RS256' }],
     ['a crit that nobody knows', { crit: ['x'], x: 1 }],
     ['a jku', { jwk: undefined, jku: 'http://127.0.0.1:1/jwks' }],
   ])('D2 a proof with %s', async (_what, header) => {
@@ -154,6 +158,9 @@ describe('a token that is bound to a key', () => {
     ['a query and a fragment', 'https://app.test/x?a=b#c', ALLOWED],
     ['dots that lead to the same path', 'https://app.test/a/../x', ALLOWED],
     ['an encoded letter', 'https://app.test/%78', ALLOWED],
+    ['a dot behind the host', 'https://app.test./x', ALLOWED],
+    ['a port that is none', 'https://app.test:99999/x', BAD],
+    ['a blank behind it', 'https://app.test/x ', BAD],
   ])('D3 htu names %s', async (_what, htu, outcome) => {
     await expectProof({ claims: { htu } }, outcome)
   })
@@ -173,6 +180,18 @@ describe('a token that is bound to a key', () => {
   ])('D5 an iat that is %s', async (_what, iat) => {
     await expectProof({ claims: { iat } }, BAD)
   })
+
+  test.each([
+    [{ exp: now - 600 }, BAD],
+    [{ exp: String(now + 60) }, BAD],
+    [{ nbf: now + 600 }, BAD],
+    [{ exp: now + 600, nbf: now - 600 }, ALLOWED],
+  ] as const)(
+    'D5 what a proof need not say counts where it says it: %j',
+    async (claims, outcome) => {
+      await expectProof({ claims }, outcome)
+    },
+  )
 
   test.each([
     ['missing', undefined],
@@ -252,6 +271,14 @@ describe('a token that is bound to a key', () => {
     const odd = await world.token({ sub: 'robot', cnf })
     await expectOutcome(world, { authorization: `Bearer ${odd}` }, UNBOUND)
     await expectOutcome(world, dpop(await proofFor(odd, key), odd), UNBOUND)
+  })
+
+  test('D7 with which an agent acts for somebody is bound all the same', async () => {
+    const act = { sub: 'helper', cnf: {} }
+    const delegated = await world.token({ sub: 'robot', act, cnf: { jkt: key.thumbprint } })
+    await expectOutcome(world, { authorization: `Bearer ${delegated}` }, UNBOUND)
+    await expectOutcome(world, dpop(await proofFor(delegated, other), delegated), BAD)
+    await expectOutcome(world, dpop(await proofFor(delegated, key), delegated), ALLOWED)
   })
 
   test('a bad proof is no reason to take the cookie beside it', async () => {

@@ -22,11 +22,13 @@ jest.setTimeout(20_000)
 /*
  * NOT_APPLICABLE, or shown elsewhere:
  *
- * J4 (TLS)   certificates that are not trusted: private-ca.test.ts.
+ * J4 (TLS)   certificates that are not trusted: cluster.test.ts, beside the tokens.
+ * J8, J9     keys that are no good: public-keys.test.ts.
  * J16        keys and their cool-down are in the memory of each replica; Redis has no part in it.
  * J19        algorithms and endpoints of token issuers come from the configuration alone.
  * J22        clocks: bearer-claims.test.ts.
- * J23–J27    answers to a sign-in and to revalidation: callback-provider-faults.test.ts.
+ * J23–J25    answers to a sign-in: callback-provider-faults.test.ts.
+ * J26, J27   answers to a revalidation: refresh.test.ts.
  */
 
 const KEY = createKey('one', 'ES256')
@@ -50,7 +52,7 @@ const outcome = (key = KEY): Promise<string> => failureOf(verify, tokenBy(key))
 /** Long enough for a busy machine; a test of hanging shortens it. */
 let deadlineMs = 10_000
 
-const build = (jwksUri?: string): void => {
+const build = (jwksUri?: string, longestWaitMs = 5000): void => {
   failures = []
   deadlineMs = 10_000
   keys = createKeySet({
@@ -61,7 +63,7 @@ const build = (jwksUri?: string): void => {
       fetch: (url, init) =>
         createBoundedFetch({ timeoutMs: deadlineMs, observe: () => undefined })(url, init),
     }),
-    pace: { ...REMOTE, longestWaitMs: 5000 },
+    pace: { ...REMOTE, longestWaitMs },
     nowMs: () => clock.nowMs,
     onFailure: (detail) => failures.push(detail),
   })
@@ -92,6 +94,9 @@ type Fault = readonly [what: string, respond: (response: ServerResponse) => void
 /** What the key set may answer in place of keys. */
 const FAULTS: readonly Fault[] = [
   ...[500, 404, 429, 503, 403].map((status): Fault => [`J1 ${status}`, answers(status)]),
+  ...[201, 206, 302, 404, 500].map(
+    (status): Fault => [`J1 ${status} with the good keys`, answers(status, good)],
+  ),
   ['J1 204', answers(204)],
   ['J1 an empty 200', answers(200)],
   ...['{}', '{"keys":null}', '{"keys":{}}', '[]', '"x"', 'null', '{"keys":[1]}'].map(
@@ -203,58 +208,6 @@ describe('J28 answers that are no HTTP', () => {
   })
 })
 
-describe('J8 J9 keys that are no good', () => {
-  const rsa = (bits: number): unknown => publicJwk(createKey('bad', 'RS256', bits))
-  const ec = publicJwk(KEY)
-  const strong = publicJwk(createKey('bad', 'RS256'))
-
-  test.each<readonly [string, unknown]>([
-    ['a modulus that is no base64url', { kty: 'RSA', kid: 'bad', n: '!!', e: 'AQAB' }],
-    ['no exponent', { ...strong, e: undefined }],
-    ['exponent 1', { ...strong, e: 'AQ' }],
-    ['exponent 3', { ...strong, e: 'Aw' }],
-    ['an even exponent', { ...strong, e: 'AQAA' }],
-    ['an unknown kind', { kty: 'XYZ', kid: 'bad' }],
-    ['for encryption', { ...strong, use: 'enc' }],
-    ['for other operations', { ...strong, key_ops: ['encrypt'] }],
-    ['symmetric', { kty: 'oct', k: 'c2VjcmV0', kid: 'bad' }],
-    ['symmetric and empty', { kty: 'oct', k: '', kid: 'bad' }],
-    ['private', { ...ec, kid: 'bad', d: 'AAAA' }],
-    ['RSA of 512 bits', rsa(512)],
-    ['RSA of 1024 bits', rsa(1024)],
-    ['a point off its curve', { ...ec, kid: 'bad', x: ec['y'], y: ec['x'] }],
-    ['an unknown curve', { ...ec, kid: 'bad', crv: 'P-192' }],
-    ['a kid that is a number', { ...strong, kid: 1 }],
-    ['alg none', { ...strong, alg: 'none' }],
-    ['alg HS256', { ...strong, alg: 'HS256' }],
-    ['null', null],
-  ])('J9 T48 %s: it is left out, and the good one beside it works', async (_what, bad) => {
-    const set = bad === null ? [publicJwk(KEY)] : [bad, publicJwk(KEY)]
-    idp.publish({ keys: set })
-    expect(await outcome()).toBe('accepted')
-    expect(await failureOf(verify, tokenBy({ ...OTHER, kid: 'bad' }))).toBe('invalid')
-    expect(await outcome()).toBe('accepted')
-  })
-
-  test('J8 two keys of one kid prove nothing, and harm no other', async () => {
-    const twin = { ...OTHER, kid: 'twin' }
-    const again = { ...createKey('twin', 'ES256') }
-    idp.publish({ keys: [publicJwk(twin), publicJwk(again), publicJwk(KEY)] })
-    expect([await outcome(twin), await outcome(again), await outcome()]).toEqual([
-      'invalid',
-      'invalid',
-      'accepted',
-    ])
-  })
-
-  test('J8 two keys of one kid and different kinds are told apart', async () => {
-    const rs = createKey('twin', 'RS256')
-    const es = createKey('twin', 'ES256')
-    idp.publish({ keys: [publicJwk(rs), publicJwk(es)] })
-    expect([await outcome(rs), await outcome(es)]).toEqual(['accepted', 'accepted'])
-  })
-})
-
 describe('J11 J12 J13 rotation', () => {
   test('J11 a new key costs one fetch; the old one counts while it is listed', async () => {
     expect(await outcome()).toBe('accepted')
@@ -274,6 +227,17 @@ describe('J11 J12 J13 rotation', () => {
     expect(await failureOf(verify, known)).toBe('accepted')
     expect(await outcome(OTHER)).toBe('accepted')
     expect([await failureOf(verify, known), await outcome()]).toEqual(['invalid', 'invalid'])
+  })
+
+  test('J12 a set without a key that can be used takes all of them away', async () => {
+    const known = tokenBy(KEY)
+    expect(await failureOf(verify, known)).toBe('accepted')
+    for (const none of [[], [{ ...publicJwk(KEY), use: 'enc' }]]) {
+      idp.publish({ keys: none })
+      clock.nowMs += 31_000
+      await outcome(OTHER)
+      expect([await failureOf(verify, known), await outcome()]).toEqual(['invalid', 'invalid'])
+    }
   })
 
   test('J13 the same kid with another key: the new one counts after one fetch', async () => {
@@ -338,6 +302,32 @@ describe('J14 J17 floods and outages', () => {
     expect(idp.count()).toBe(3)
   })
 
+  test('J5 a request does not wait for a slow issuer as long as the call to it may take', async () => {
+    build(undefined, 50)
+    deadlineMs = 60_000
+    idp.respond(() => undefined)
+    expect(await outcome()).toBe('unreachable')
+    expect(await outcome(OTHER)).toBe('unreachable')
+    expect(failures).toEqual([])
+  })
+
+  test('J14 cold: tokens that come one after the other cause one fetch in five seconds', async () => {
+    idp.respond((_request, response) => answers(500)(response))
+    for (let count = 0; count < 10; count += 1) expect(await outcome()).toBe('unreachable')
+    expect(idp.count()).toBe(1)
+    clock.nowMs += 5000
+    idp.respond()
+    expect(await outcome()).toBe('accepted')
+  })
+
+  test('J5 nor does one by an unknown key, while the others go on', async () => {
+    build(undefined, 50)
+    expect(await outcome()).toBe('accepted')
+    deadlineMs = 60_000
+    idp.respond(() => undefined)
+    expect([await outcome(OTHER), await outcome()]).toEqual(['unreachable', 'accepted'])
+  })
+
   test('keys are fetched before the first token comes, and again in the background', async () => {
     keys.start()
     for (let tries = 0; idp.count('/jwks') === 0 && tries < 200; tries += 1) {
@@ -377,6 +367,15 @@ describe('J18 J21 discovery', () => {
     expect(await outcome()).toBe('unreachable')
     expect(idp.count('/jwks')).toBe(0)
     expect(failures).toHaveLength(1)
+  })
+
+  test('J18 a document that leads to the good keys, but at another origin, leads nowhere', async () => {
+    const elsewhere = await startIssuer()
+    elsewhere.publish({ keys: [publicJwk(KEY)] })
+    discovered({ jwks_uri: `${elsewhere.url}/jwks` })
+    expect(await outcome()).toBe('unreachable')
+    expect(elsewhere.count()).toBe(0)
+    await elsewhere.stop()
   })
 
   test('J18 a document that is a list', async () => {

@@ -29,6 +29,7 @@ export const POLICIES: Readonly<Record<string, string>> = {
     'hosts: [admin.test]\npolicy: [ { allow: { and: [ { groups: { has: admins } } ] } } ]\n',
   'plain.yaml': `hosts: [plain.test, kelvin.test, xn--bcher-kva.test]\npolicy: ${ANY_USER}\n`,
   'cookies-only.yaml': `hosts: [grafana.test]\ncredentials: [cookie]\npolicy: ${ANY_USER}\n`,
+  'bearer-only.yaml': `hosts: [machines.test]\ncredentials: [bearer]\npolicy: ${ANY_USER}\n`,
   'overridden.yaml': `hosts: [overridden.test]\nauthRequestRedirect: overridden\npolicy: ${ANY_USER}\n`,
   'office.yaml': `
 hosts: [office.test]

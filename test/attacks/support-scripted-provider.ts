@@ -122,6 +122,8 @@ export const startScriptedProvider = async (
   const grants = new Map<string, Grant>()
   const tokenRequests: URLSearchParams[] = []
   const requests: string[] = []
+  /** Of those who asked for offline access; they are not rotated. */
+  const refreshTokens = new Map<string, Grant>()
   let script: Script = {}
 
   const signIdToken = async (claims: Claims): Promise<string> =>
@@ -143,6 +145,14 @@ export const startScriptedProvider = async (
     }
   }
 
+  const refreshToken = ({ subject, authorization }: Grant): TokenAnswer => {
+    const scope = authorization.parameters?.get('scope') ?? ''
+    if (!scope.includes('offline_access')) return {}
+    const refreshed = randomBytes(24).toString('base64url')
+    refreshTokens.set(refreshed, { subject, authorization: {} })
+    return { refresh_token: refreshed }
+  }
+
   const tokenAnswer = async (grant: Grant): Promise<TokenAnswer> => {
     const honest = honestClaims(grant)
     const claims = script.claims?.(honest) ?? honest
@@ -151,6 +161,7 @@ export const startScriptedProvider = async (
       token_type: 'Bearer',
       expires_in: 300,
       id_token: await (script.idToken?.(claims, keys) ?? signIdToken(claims)),
+      ...refreshToken(grant),
     }
     return script.answer?.(answer) ?? answer
   }
@@ -159,7 +170,7 @@ export const startScriptedProvider = async (
     const form = new URLSearchParams(await text(request))
     tokenRequests.push(form)
     if (!isOurClient(request)) return json(response, 401, { error: 'invalid_client' })
-    const grant = redeem(grants, form)
+    const grant = refreshTokens.get(form.get('refresh_token') ?? '') ?? redeem(grants, form)
     if (grant === undefined) return json(response, 400, { error: 'invalid_grant' })
     await script.meanwhile?.()
     if (script.respond === undefined) json(response, 200, await tokenAnswer(grant))

@@ -20,7 +20,7 @@ const aToken = (changes: Partial<ServiceToken> = {}): ServiceToken => ({
   hosts: [host('app.test'), host('two.test')],
   groups: ['sre'],
   actor: 'workload',
-  createdAt: NOW,
+  createdMs: NOW * 1000,
   expiresAt: epochSeconds(NOW + DAY),
   revokedAt: undefined,
   secrets: [{ digest: 'newest', issuedAt: NOW, until: undefined }],
@@ -111,7 +111,7 @@ describe('a rotation', () => {
       NOW,
     )
     expect(longer).toMatchObject({
-      createdAt: NOW,
+      createdMs: NOW * 1000,
       expiresAt: NOW + 9 * DAY,
       hosts: ['app.test', 'two.test'],
     })

@@ -4,6 +4,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { createBrowser } from '../../demo/browser.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../demo/identity-provider.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../../demo/idp/clients.ts'
+import { until } from '../support/redis.ts'
 
 const CALLBACK = 'http://auth.vestibule.localhost:8000/oauth2/callback'
 const AFTER = 'http://auth.vestibule.localhost:8000/'
@@ -213,9 +214,13 @@ describe('test handles', () => {
     idp.setBehaviour({ hangUp: true })
     await expect(fetch(`${idp.issuer}/jwks`)).rejects.toThrow('fetch failed')
     idp.setBehaviour({ delayMilliseconds: 60_000 })
-    await expect(fetch(`${idp.issuer}/jwks`, { signal: AbortSignal.timeout(50) })).rejects.toThrow(
-      'timeout',
-    )
+    const leaving = new AbortController()
+    const leave = async (): Promise<void> => {
+      await until('the question to arrive', () => idp.count('/jwks') === 3)
+      leaving.abort()
+    }
+    const waiting = fetch(`${idp.issuer}/jwks`, { signal: leaving.signal })
+    await Promise.all([expect(waiting).rejects.toThrow('aborted'), leave()])
     expect([idp.count('/jwks'), idp.count('/.well-known/openid-configuration')]).toEqual([3, 1])
   })
 

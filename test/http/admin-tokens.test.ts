@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { openServerTokens } from '../../src/commands/token-office-server.ts'
+import { secret } from '../../src/core/secret.ts'
 import { askVerify } from '../support/verify-request.ts'
 import { startVestibule, type Vestibule } from '../support/vestibule.ts'
 
@@ -120,6 +122,11 @@ describe('tokens at the ops listener', () => {
 
   test.each([
     ['GET', '/tokens?subject=alice', 400],
+    ['GET', '/tokens?limit=0', 400],
+    ['GET', '/tokens?limit=1001', 400],
+    ['GET', '/tokens?after=..%2F', 400],
+    ['GET', '/tokens?after=aaaaaaaaaaaaaaaa&after=aaaaaaaaaaaaaaab', 400],
+    ['POST', '/tokens?limit=5', 400],
     ['GET', '/tokens/short', 400],
     ['GET', '/tokens/AAAAAAAAAAAAAAAA', 400],
     ['GET', '/tokens/..%2Fsessions', 400],
@@ -129,6 +136,29 @@ describe('tokens at the ops listener', () => {
     ['POST', '/tokens/aaaaaaaaaaaaaaaa/rotate', 400],
   ])('%s %s is %i', async (method, path, status) => {
     expect((await admin(method, path)).status).toBe(status)
+  })
+
+  test('come in pages, all of them once, however many and however large', async () => {
+    // One page of these is larger than any answer of a provider may be.
+    const hosts = Array.from({ length: 20 }, (_each, index) => `${'x.'.repeat(115)}h${index}.test`)
+    const made = await Promise.all(
+      Array.from({ length: 120 }, async () => {
+        const { status, body } = await admin('POST', '/tokens', { ...ORDER, hosts })
+        expect(status).toBe(201)
+        return body['id']
+      }),
+    )
+    const first = await admin('GET', '/tokens')
+    expect(first.body['tokens']).toHaveLength(100)
+    expect(first.body['next']).toMatch(/^[a-z2-7]{16}$/)
+    const few = await admin('GET', `/tokens?limit=7&after=${String(first.body['next'])}`)
+    expect(few.body['tokens']).toHaveLength(7)
+    const office = openServerTokens(`http://127.0.0.1:${vestibule.opsPort}`, secret(TOKEN))
+    const listed = await office.list()
+    expect(new Set(listed.map(({ id }) => id)).size).toBe(listed.length)
+    expect(listed.map(({ id }) => id)).toEqual(expect.arrayContaining(made))
+    const moments = listed.map(({ createdAt }) => Date.parse(createdAt ?? ''))
+    expect(moments).toEqual(moments.toSorted((one, other) => other - one))
   })
 
   test('answer no other method, and too large a body not at all', async () => {

@@ -44,13 +44,14 @@ afterAll(async () => {
   await idp.stop()
 })
 
-const ask = async (act: unknown, groups: readonly string[] = ['sre']) => {
+const ask = async (act: unknown, groups: readonly string[] = ['sre'], claims: object = {}) => {
   const token = await idp.issueToken({
     aud: 'vestibule',
     sub: 'alice',
     email: 'alice@example.com',
     groups,
     ...(act === undefined ? {} : { act }),
+    ...claims,
   })
   const before = (await vestibule.decisions()).length
   const answer = await askVerify(vestibule.verifyPort, { authorization: `Bearer ${token}` })
@@ -91,6 +92,12 @@ test('an agent that acts for a person: headers, assertion and log tell of both',
     groups: undefined,
     onBehalfOf: { actor: 'human', subject: 'mcp/alice', groups: ['sre'] },
   })
+})
+
+test('the assertion of both lives no longer than the token', async () => {
+  const exp = Math.floor(Date.now() / 1000) + 60
+  const { of } = await ask({ sub: 'assistant-7' }, ['sre'], { exp })
+  expect(decodeJwt(of('x-vestibule-assertion')).exp).toBe(exp)
 })
 
 test('is refused where one of them is not let in, and the reason says which', async () => {

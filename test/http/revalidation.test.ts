@@ -41,6 +41,8 @@ const first = (): Vestibule => {
   return replica
 }
 
+const seconds = (): number => Math.floor(Date.now() / 1000)
+
 const nextTick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
 
 /** Alternates between the replicas. */
@@ -82,11 +84,14 @@ describe('the word of the provider on a session', () => {
     const { body } = await askPublic(first(), '/oauth2/userinfo', { cookies: [sessionCookie] })
     const { session } = JSON.parse(body) as { readonly session: { readonly createdAt: string } }
     // The interval is a second; what is due is told by the clock, so this waits for the clock.
-    while (Date.now() - Date.parse(session.createdAt) < 2000) await nextTick()
+    while (Date.now() - Date.parse(session.createdAt) < 1000) await nextTick()
     idp.resetCounts()
+    const begun = seconds()
     const answers = await Promise.all(Array.from({ length: 200 }, () => reasonOf(sessionCookie)))
     expect(new Set(answers.map(([status]) => status))).toEqual(new Set([200]))
-    expect(idp.count('/token')).toBe(1)
+    // On a busy machine it may become due anew meanwhile, with each second that begins.
+    expect(idp.count('/token')).toBeGreaterThan(0)
+    expect(idp.count('/token')).toBeLessThanOrEqual(1 + seconds() - begun)
   })
 
   test('that is no ends the session everywhere', async () => {

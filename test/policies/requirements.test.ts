@@ -101,6 +101,18 @@ describe('require', () => {
     ])
   })
 
+  test('asks nothing on a public page, of those who are signed in neither', async () => {
+    const rule =
+      '  - allow: { and: [ { http_path: /status } ] }\n    public: true\n    owner: a@test.example\n    until: 2099-01-01\n'
+    for (const require of ['{ acr: [mfa] }', '{ senderConstrained: [dpop] }']) {
+      const files = file(require, rule)
+      const onPage = await decided(files, {}, { path: '/status', bindings: [] })
+      expect(onPage.outcome).toBe('allow public_rule')
+      const beside = await decided(files, {}, { path: '/other', bindings: [] })
+      expect(beside.outcome.split(' ')[0]).toBe('challenge')
+    }
+  })
+
   test('on a rule does not stand in the way of another rule that admits', async () => {
     const rule = '  - id: other\n    allow: { and: [ { user: alice } ] }\n'
     const files = {

@@ -37,6 +37,12 @@ test('while a slot moves, the end of a session is felt wherever it is', async ()
   const slot = slotOf(sessionName(key))
   const from = cluster.nodes[[5460, 10_922, 16_383].findIndex((last) => slot <= last)]
   if (from === undefined) throw new Error('nobody has the slot')
+  /** On a busy machine nobody may answer for a while; but nobody may say that it is gone. */
+  const isFound = async (): Promise<boolean> => {
+    const found = await replica.sessions.store.find(id)
+    if (found.ok) expect(found.value).toBeDefined()
+    return found.ok
+  }
   expect(await allFound([replica], [id])).toBe(true)
   await heir.client.cluster('SETSLOT', slot, 'IMPORTING', from.id)
   await from.client.cluster('SETSLOT', slot, 'MIGRATING', heir.id)
@@ -44,15 +50,17 @@ test('while a slot moves, the end of a session is felt wherever it is', async ()
   await from.client.migrate('127.0.0.1', heir.server.port, '', 0, 5000, 'KEYS', ...moved)
   // Read from the new one when nobody watches it yet, and no more until somebody does.
   await until('the move to be noticed', async () => {
-    expect((await replica.sessions.store.find(id)).ok).toBe(true)
+    await isFound()
     return !replica.records.coherence.isProven()
   })
-  expect(await allFound([replica], [id])).toBe(true)
-  expect(replica.records.coherence.isProven()).toBe(false)
+  await until('the session to be found where it is now', isFound)
   await until('the new server to be watched', () => replica.records.coherence.isProven())
   await heir.client.asking()
   await heir.client.del(sessionName(key))
-  await until('the end to be felt', async () => !(await allFound([replica], [id])), 2000)
+  await until('the end to be felt', async () => {
+    const found = await replica.sessions.store.find(id)
+    return found.ok && found.value === undefined
+  })
 })
 
 describe('what was revoked stays known', () => {
@@ -63,9 +71,9 @@ describe('what was revoked stays known', () => {
   )
   const token = {
     sessionKey: undefined,
-    subject,
+    subjects: [subject],
     providerSessions: [],
-    began: { kind: 'token', issuedMs: NOW * 1000 - 1000 },
+    began: { kind: 'token', issuedMs: NOW * 1000 - 1000, aheadMs: 0 },
   } as const
 
   test.each([

@@ -230,6 +230,9 @@ describe('spiffe', () => {
     expect(await ask(signed(githubToken(), { sub }), charge)).toEqual(REFUSED)
     const odd = 'spiffe://prod.example.com/'
     expect(await ask(signed(githubToken(), { sub: odd }), charge)).toEqual(REFUSED)
+    // Nor as one that acts for somebody whom the issuer may name.
+    expect(await ask(signed(githubToken(), { act: { sub } }), charge)).toEqual(REFUSED)
+    expect(await ask(signed(svid(), { act: { sub } }), charge)).toEqual(checkout.with(3, 'agent'))
   })
 })
 

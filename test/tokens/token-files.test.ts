@@ -107,7 +107,7 @@ describe.each([
   })
 
   test('that is half written, empty or gone changes nothing', async () => {
-    const texts = [write(old, next).slice(0, 40), '', '{"keys":[]}', 'null']
+    const texts = [write(old, next).slice(0, 40), '', 'null']
     for (const text of texts) {
       await replace(file, text)
       // An unknown key makes it read the file.

@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { createKeySet, LOCAL } from '../../src/edge/tokens/key-set.ts'
 import { fileKeys } from '../../src/edge/tokens/key-sources.ts'
+import { type TokenReview } from '../../src/edge/tokens/token-issuer.ts'
 import { createTokenVerifier } from '../../src/edge/tokens/token-verifier.ts'
 import {
   createVerificationCache,
@@ -132,7 +133,7 @@ const tokenBy = (key: SigningKey, lifetime = 300, now = NOW): string => {
   return `${input}.${signText(input, key)}`
 }
 
-const withFile = (clock: { nowMs: number }, read: () => string) => {
+const withFile = (clock: { nowMs: number }, read: () => string, review?: TokenReview) => {
   const keys = createKeySet({
     load: fileKeys(() => Promise.resolve(read()), 'sig'),
     pace: LOCAL,
@@ -140,7 +141,7 @@ const withFile = (clock: { nowMs: number }, read: () => string) => {
     onFailure: () => undefined,
   })
   const issuer = issuerOf('https://a.test', clock, {
-    proof: { kind: 'signature', algorithms: ['ES256', 'RS256'], keys, review: undefined },
+    proof: { kind: 'signature', algorithms: ['ES256', 'RS256'], keys, review },
   })
   return createTokenVerifier([issuer], { nowSeconds: () => Math.floor(clock.nowMs / 1000) })
 }
@@ -164,6 +165,20 @@ describe('a verified token', () => {
       'accepted',
       'expired',
     ])
+  })
+
+  test('is refused then, too, where a cluster that was asked vouches for it longer', async () => {
+    const clock = { nowMs: NOW * 1000 }
+    const until = NOW + 3600
+    const verify = withFile(
+      clock,
+      () => file,
+      () => Promise.resolve({ kind: 'good', until }),
+    )
+    const token = tokenBy(key, 60)
+    expect(await failureOf(verify, token)).toBe('accepted')
+    clock.nowMs += 90_000
+    expect(await failureOf(verify, token)).toBe('expired')
   })
 
   test('is looked at again where the file of keys was replaced', async () => {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { epochSeconds } from '../../src/core/ids.ts'
+import { epochSeconds, parseSessionKey } from '../../src/core/ids.ts'
 import {
   type AssertionAlgorithm,
   type AssertionKeys,
@@ -111,6 +111,27 @@ describe('keys that are rotated under load', () => {
     expect(await sign(alice)).toBe(all[0])
     now += 2
     expect(await sign(alice)).not.toBe(all[0])
+  })
+
+  test('is never sent for another host, session or policy version', async () => {
+    const sign = signer()
+    const alice = about('alice', now + 3600)
+    const first = await sign(alice)
+    const session = parseSessionKey('A'.repeat(43))
+    for (const change of [
+      { host: host('two.test') },
+      { sessionKey: session },
+      { policyVersion: '2' },
+    ]) {
+      const other = decodeJwt(await sign({ ...alice, ...change }))
+      expect([other.aud, other['sid'], other['policy_version']]).toEqual([
+        change.host ?? 'app.test',
+        change.sessionKey,
+        change.policyVersion ?? '1',
+      ])
+      await sign(alice)
+    }
+    expect(decodeJwt(first).aud).toBe('app.test')
   })
 
   test('never lives longer than the session or token that it tells of', async () => {

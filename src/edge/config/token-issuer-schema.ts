@@ -137,7 +137,7 @@ export const TOKEN_ISSUER_SCHEMA = z.strictObject({
   trustEmail: z.boolean().default(false).describe('Take its e-mail addresses as verified.'),
   maxLifetime: duration('1m', '400d')
     .default(86_400_000)
-    .describe('Longest accepted `exp` − `iat`.'),
+    .describe('Longest accepted `exp` − `iat`; where there is no `exp`, longest time since `iat`.'),
   clockTolerance: duration('1s', '5m').default(30_000).describe('Accepted difference of clocks.'),
 })
 

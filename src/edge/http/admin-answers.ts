@@ -60,4 +60,16 @@ export const readQuery = (
   return undefined
 }
 
+const DEFAULT_LIMIT = 100
+const LARGEST_LIMIT = 1000
+
+export const LIMIT_PROBLEM = `limit is a number from 1 to ${LARGEST_LIMIT}`
+
+/** How many are asked for at a time. */
+export const limitOf = (text: string | undefined): number | undefined => {
+  if (text === undefined) return DEFAULT_LIMIT
+  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0
+  return limit >= 1 && limit <= LARGEST_LIMIT ? limit : undefined
+}
+
 export const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()

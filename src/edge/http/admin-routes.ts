@@ -10,7 +10,15 @@ import {
 import { readOrder } from '../../flow/revocation-order.ts'
 import { type RevocationOrder, type RevokePorts, revoke } from '../../flow/revoke.ts'
 import { type ListedSession } from '../../flow/session-ports.ts'
-import { guard, isoTime, readQuery, refuse, refuseUnreachable } from './admin-answers.ts'
+import {
+  guard,
+  isoTime,
+  LIMIT_PROBLEM,
+  limitOf,
+  readQuery,
+  refuse,
+  refuseUnreachable,
+} from './admin-answers.ts'
 import { type AdminTokenOptions, adminTokenRoutes } from './admin-token-routes.ts'
 import { only } from './browser-request.ts'
 
@@ -24,8 +32,6 @@ export type AdminOptions = AdminTokenOptions & {
 
 /** Larger than any order is. */
 const LARGEST_BODY = '8kb'
-const DEFAULT_LIMIT = 100
-const LARGEST_LIMIT = 1000
 
 /** `/admin/*`, for operators: who has which sessions and tokens of ours, and their end. */
 export const adminRoutes = (options: AdminOptions): Router => {
@@ -49,7 +55,7 @@ const list = async (options: AdminOptions, request: Request, response: Response)
   if (query === undefined) return
   const limit = limitOf(query.get('limit'))
   if (limit === undefined) {
-    refuse(response, 400, 'bad_request', `limit is a number from 1 to ${LARGEST_LIMIT}`)
+    refuse(response, 400, 'bad_request', LIMIT_PROBLEM)
     return
   }
   const found = await listSessions(options.find, query.get('subject'), limit)
@@ -131,12 +137,6 @@ const find = async (
 const refuseFailure = (response: Response, failure: FindFailure): void => {
   if (failure === 'unreachable') refuseUnreachable(response)
   else refuse(response, 409, 'ambiguous', 'Several keys begin so: write more of it.')
-}
-
-const limitOf = (text: string | undefined): number | undefined => {
-  if (text === undefined) return DEFAULT_LIMIT
-  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0
-  return limit >= 1 && limit <= LARGEST_LIMIT ? limit : undefined
 }
 
 /** A session as programs see it in a list. */

@@ -10,7 +10,7 @@ import {
   type ServiceTokens,
 } from '../../flow/service-token-ports.ts'
 import { endServiceToken, plainOf, plainToken } from '../../flow/service-tokens.ts'
-import { readQuery, refuse, refuseUnreachable } from './admin-answers.ts'
+import { LIMIT_PROBLEM, limitOf, readQuery, refuse, refuseUnreachable } from './admin-answers.ts'
 import { only } from './browser-request.ts'
 
 export type AdminTokenOptions = {
@@ -20,15 +20,21 @@ export type AdminTokenOptions = {
   readonly onTokenChanged: (what: 'created' | 'rotated' | 'revoked', id: string) => void
 }
 
-type Handler = (options: AdminTokenOptions, request: Request, response: Response) => Promise<void>
+type Handler = (
+  options: AdminTokenOptions,
+  request: Request,
+  response: Response,
+  query: ReadonlyMap<string, string>,
+) => Promise<void>
 
 /** `/admin/tokens`: tokens of our own. The text of one is in the answer that makes it, and no other. */
 export const adminTokenRoutes = (options: AdminTokenOptions): Router => {
   const router = Router({ caseSensitive: true, strict: true })
   const route = (path: string, handlers: Readonly<Record<string, Handler>>): void => {
     router.all(path, only(...Object.keys(handlers)), async (request, response) => {
-      if (readQuery(request, response, []) === undefined) return
-      await handlers[request.method]?.(options, request, response)
+      const handler = handlers[request.method]
+      const query = readQuery(request, response, handler === list ? ['after', 'limit'] : [])
+      if (query !== undefined) await handler?.(options, request, response, query)
     })
   }
   route('/admin/tokens', { GET: list, POST: create })
@@ -37,11 +43,20 @@ export const adminTokenRoutes = (options: AdminTokenOptions): Router => {
   return router
 }
 
-const list: Handler = async (options, _request, response) => {
-  const listed = await options.serviceTokens.list()
-  if (listed.ok)
-    response.json({ tokens: listed.value.map((each) => plainToken(each, options.now())) })
-  else refuseUnreachable(response)
+const list: Handler = async (options, _request, response, query) => {
+  const limit = limitOf(query.get('limit'))
+  const after = query.get('after') ?? ''
+  if (limit === undefined || (after !== '' && !isServiceTokenId(after))) {
+    refuse(response, 400, 'bad_request', `${LIMIT_PROBLEM}, after the id of a token`)
+    return
+  }
+  const page = await options.serviceTokens.page(after, limit)
+  if (!page.ok) {
+    refuseUnreachable(response)
+    return
+  }
+  const { tokens, next = null } = page.value
+  response.json({ tokens: tokens.map((each) => plainToken(each, options.now())), next })
 }
 
 const create: Handler = async (options, request, response) => {

@@ -18,6 +18,8 @@ export type IdentityProviderOptions = {
   readonly clientSecret: Secret | undefined
   readonly scopes: readonly string[]
   readonly mapping: ClaimMapping
+  /** Names of the issuers of bearer tokens. */
+  readonly tokenNames: readonly string[]
   /** Origin of `publicUrl`; redirect URIs are made from it, never from a request. */
   readonly publicOrigin: string
   readonly fetch: BoundedFetch

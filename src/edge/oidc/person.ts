@@ -17,6 +17,8 @@ export type TokenAnswer = client.TokenEndpointResponse & client.TokenEndpointRes
 
 export type PersonOptions = {
   readonly mapping: ClaimMapping
+  /** Before a slash they begin subjects of bearer tokens, which no person may be called by. */
+  readonly tokenNames: readonly string[]
   readonly nowSeconds: () => number
 }
 
@@ -38,6 +40,7 @@ export const personOf = async (
   const fault = idTokenFault(claims, decodeProtectedHeader(idToken).typ, options.nowSeconds())
   const subject = parseSubject(claims.sub)
   if (fault !== undefined || subject === undefined) return fail(`ID token: ${fault ?? 'subject'}`)
+  if (isOfToken(subject, options)) return fail('ID token: subject is that of a bearer token')
   const more = lacksClaims(claims, options.mapping)
     ? await userInfo(config, answer.access_token, subject)
     : {}
@@ -47,6 +50,10 @@ export const personOf = async (
     issuedAt: epochSeconds(claims.iat),
   })
 }
+
+/** Rules and revocations tell people and programs apart by such names. */
+const isOfToken = (subject: string, { tokenNames }: PersonOptions): boolean =>
+  tokenNames.some((name) => subject.startsWith(`${name}/`))
 
 export const personalPrincipal = (
   claims: Claims,

@@ -11,7 +11,7 @@ import {
 } from '../../core/service-token.ts'
 import { type ListedToken, type ServiceTokens } from '../../flow/service-token-ports.ts'
 import { createCoherentCache } from '../sessions/coherent-cache.ts'
-import { type Outcome } from '../sessions/record-store.ts'
+import { type Outcome, type RecordStore } from '../sessions/record-store.ts'
 import { createTokenChanges, lifeOf, type TokenChangesOptions } from './token-changes.ts'
 import {
   grantName,
@@ -96,21 +96,19 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
     await reseal(opened.token, opened.keyId)
     return ok({ kind: 'readable', id, token: opened.token, lastUsedAt: momentOf(used.value) })
   }
-  const list: ServiceTokens['list'] = async () => {
-    const ids = new Set<string>()
-    for await (const names of records.list(NAME_START, NAME_END)) {
-      if (!names.ok) return names
-      for (const id of names.value.flatMap((name) => idOfName(name) ?? [])) ids.add(id)
-    }
-    const all = [...ids]
+  const findAll = async (ids: readonly string[]): Promise<Outcome<readonly ListedToken[]>> => {
     const listed: ListedToken[] = []
-    for (let start = 0; start < all.length; start += PORTION) {
-      for (const each of await Promise.all(all.slice(start, start + PORTION).map(find))) {
+    for (let start = 0; start < ids.length; start += PORTION) {
+      for (const each of await Promise.all(ids.slice(start, start + PORTION).map(find))) {
         if (!each.ok) return each
         if (each.value !== undefined) listed.push(each.value)
       }
     }
     return ok(listed.toSorted(newestFirst))
+  }
+  const list: ServiceTokens['list'] = async () => {
+    const ids = await idsIn(records)
+    return ids.ok ? await findAll(ids.value) : ids
   }
   const end: ServiceTokens['end'] = async (id) => {
     const revokedAt = now()
@@ -139,13 +137,22 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
     create: async (grant) => {
       const id = mintId()
       const text = mintText(id)
-      const createdAt = now()
-      const secret = { digest: digestOf(text), issuedAt: createdAt, until: undefined }
-      const token = { ...grant, id, createdAt, revokedAt: undefined, secrets: [secret] }
+      const createdMs = nowMs()
+      const secret = { digest: digestOf(text), issuedAt: now(), until: undefined }
+      const token = { ...grant, id, createdMs, revokedAt: undefined, secrets: [secret] }
       const put = await records.put(grantName(id), sealToken(ring(), token), lifeOf(token, nowMs()))
       return put.ok ? ok({ text, token }) : put
     },
     list,
+    page: async (after, most) => {
+      const ids = await idsIn(records)
+      if (!ids.ok) return ids
+      const later = ids.value.filter((id) => id > after)
+      const some = later.slice(0, most)
+      const tokens = await findAll(some)
+      const next = later.length > some.length ? some.at(-1) : undefined
+      return tokens.ok ? ok({ tokens: tokens.value, next }) : tokens
+    },
     find,
     rotate: async (id, rotation) => {
       const text = mintText(id)
@@ -173,16 +180,26 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
   }
 }
 
+/** In order, each once: a store may name one twice while it names all. */
+const idsIn = async (records: Pick<RecordStore, 'list'>): Promise<Outcome<readonly string[]>> => {
+  const ids = new Set<string>()
+  for await (const names of records.list(NAME_START, NAME_END)) {
+    if (!names.ok) return names
+    for (const id of names.value.flatMap((name) => idOfName(name) ?? [])) ids.add(id)
+  }
+  return ok([...ids].toSorted())
+}
+
 /** Whether an order to end all of before that moment means this one. */
-const isEnded = ({ createdAt: at, revokedAt }: ServiceToken, ms: number): boolean =>
-  revokedAt === undefined && at * 1000 <= ms
+const isEnded = ({ createdMs, revokedAt }: ServiceToken, ms: number): boolean =>
+  revokedAt === undefined && createdMs <= ms
 
-/** Of one second, by id: a list that nobody changed is the same each time. */
+/** Of one moment, by id: a list that nobody changed is the same each time. */
 const newestFirst = (one: ListedToken, other: ListedToken): number =>
-  createdAt(other) - createdAt(one) || (one.id < other.id ? -1 : 1)
+  createdMs(other) - createdMs(one) || (one.id < other.id ? -1 : 1)
 
-const createdAt = (listed: ListedToken): number =>
-  listed.kind === 'readable' ? listed.token.createdAt : 0
+const createdMs = (listed: ListedToken): number =>
+  listed.kind === 'readable' ? listed.token.createdMs : 0
 
 /** What a store held is input like any other. */
 const momentOf = (stamp: Buffer | undefined): EpochSeconds | undefined => {

@@ -23,7 +23,7 @@ const RECORD = z.object({
     .nullable()
     .transform((groups) => groups ?? undefined),
   actor: z.enum(['workload', 'agent']),
-  createdAt: seconds,
+  createdMs: z.number().int().nonnegative(),
   expiresAt: seconds,
   revokedAt: seconds.nullable().transform((at) => at ?? undefined),
   secrets: z.array(

@@ -181,7 +181,7 @@ const revocableOf = (
   { beganMs = Number.MAX_SAFE_INTEGER, issuerMs, providerSessions }: Listed,
 ): Revocable => ({
   sessionKey,
-  subject: subjectDigest(issuer, subject),
+  subjects: [subjectDigest(issuer, subject)],
   providerSessions,
   began: { kind: 'session', oursMs: beganMs, issuerMs: issuerMs ?? Number.MAX_SAFE_INTEGER },
 })

@@ -234,7 +234,7 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
 const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
   return {
     sessionKey: key,
-    subject: subjectDigest(principal.issuer, subjectAtIssuer(principal)),
+    subjects: [subjectDigest(principal.issuer, subjectAtIssuer(principal))],
     providerSessions: providerSessionDigests(principal),
     began: {
       kind: 'session',

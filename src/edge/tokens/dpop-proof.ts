@@ -56,6 +56,8 @@ const CLAIMS = z.object({
   htu: z.string().max(8192),
   iat: z.number().positive(),
   ath: z.string(),
+  exp: z.number().optional(),
+  nbf: z.number().optional(),
   nonce: z.string().optional(),
 })
 type ProofHeader = z.infer<typeof HEADER>
@@ -75,10 +77,18 @@ const isMeant = (
   { token, request }: About,
   { scheme, windowSeconds, now }: DpopOptions,
 ): boolean =>
-  Math.abs(now() - claims.iat) <= windowSeconds &&
+  isTimely(claims, now(), windowSeconds) &&
   claims.htm === request.method &&
   isSameUrl(claims.htu, request, scheme) &&
   claims.ath === createHash('sha256').update(token).digest('base64url')
+
+/** Of the last two RFC 9449 says nothing; but where they are they count (RFC 7519 section 4.1). */
+const isTimely = (
+  { iat, exp = iat, nbf = iat }: ProofClaims,
+  now: number,
+  windowSeconds: number,
+): boolean =>
+  Math.abs(now - iat) <= windowSeconds && exp + windowSeconds >= now && nbf - windowSeconds <= now
 
 /**
  * Whether `htu` names the resource that nginx routed to, its query and fragment left out. Both are
@@ -105,9 +115,9 @@ const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
 
 /** No private or symmetric key, and no RSA key below 2048 bits (RFC 7518 section 3.3). */
 const PUBLIC_JWK = z.discriminatedUnion('kty', [
-  z.object({ kty: z.literal('EC'), crv: z.string(), x: base64url, y: base64url }),
+  z.object({ kty: z.literal('EC'), crv: z.enum(['P-256', 'P-384']), x: base64url, y: base64url }),
   z.object({ kty: z.literal('RSA'), n: base64url.min(342).max(1400), e: base64url.max(8) }),
-  z.object({ kty: z.literal('OKP'), crv: z.string(), x: base64url }),
+  z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: base64url }),
 ])
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 

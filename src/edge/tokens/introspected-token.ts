@@ -1,6 +1,7 @@
 import { type Claims } from '../../core/principal.ts'
 import { fail } from '../../core/result.ts'
 import { type TokenFailure } from '../../flow/ports.ts'
+import { readParts } from './compact-token.ts'
 import { principalOf, refusal } from './jwt-verification.ts'
 import { isNamedOtherwise, isTime } from './token-claims.ts'
 import { type Proof, type TokenIssuer } from './token-issuer.ts'
@@ -19,12 +20,30 @@ export const verifyIntrospected = async (
   if (answer.kind === 'unreachable') return refusal(fail('issuer_unreachable'), now, always)
   if (answer.kind === 'inactive') return refusal(fail('invalid'), now, always)
   const { claims } = answer
-  const failure = failureOf(claims, issuer, proof, now)
+  const failure = isDisowned(token, claims) ? 'invalid' : failureOf(claims, issuer, proof, now)
   if (failure !== undefined) return refusal(fail(failure), now, always)
   const principal = principalOf(claims, issuer)
   if (!principal.ok) return refusal(principal, now, always)
-  const expires = isTime(claims['exp']) ? claims['exp'] + issuer.toleranceSeconds : answer.until
+  const expires = endOf(claims, issuer) + issuer.toleranceSeconds
   return { outcome: principal, until: Math.min(expires, answer.until), stillHolds: always }
+}
+
+/**
+ * A token that says of itself to whom it is bound, or who acts with it, while its issuer keeps
+ * silent about that, would count for more than it should.
+ */
+const isDisowned = (token: string, claims: Claims): boolean => {
+  const own = readParts(token)?.claims ?? {}
+  return ['cnf', 'act'].some((name) => Object.hasOwn(own, name) && !Object.hasOwn(claims, name))
+}
+
+/**
+ * When it is over. One that says only when it began ends, too: an order to end what was issued
+ * before it is remembered for no longer than a token may live.
+ */
+const endOf = ({ exp, iat }: Claims, { maxLifetimeSeconds }: TokenIssuer): number => {
+  if (isTime(exp)) return exp
+  return isTime(iat) ? iat + maxLifetimeSeconds : Number.POSITIVE_INFINITY
 }
 
 const always = (): boolean => true
@@ -32,15 +51,26 @@ const always = (): boolean => true
 /** RFC 7662 section 2.2: all of it is optional, and what is there counts. */
 const failureOf = (
   claims: Claims,
-  { issuer, audiences, toleranceSeconds }: TokenIssuer,
+  issuer: TokenIssuer,
   { requiresAudience }: Asked,
   now: number,
 ): TokenFailure | undefined => {
-  const { iss, aud, exp, nbf, iat } = claims
+  const { iss, aud } = claims
+  if (iss !== undefined && iss !== issuer.issuer) return 'invalid'
+  if (!isFor(aud, issuer.audiences, requiresAudience) || isNamedOtherwise(claims)) return 'invalid'
+  return failureOfTimes(claims, issuer, now)
+}
+
+const failureOfTimes = (
+  claims: Claims,
+  issuer: TokenIssuer,
+  now: number,
+): TokenFailure | undefined => {
+  const { exp, nbf, iat } = claims
   if (![exp, nbf, iat].every((time) => time === undefined || isTime(time))) return 'invalid'
-  if (iss !== undefined && iss !== issuer) return 'invalid'
-  if (!isFor(aud, audiences, requiresAudience) || isNamedOtherwise(claims)) return 'invalid'
-  if (isTime(exp) && exp + toleranceSeconds <= now) return 'expired'
+  const { maxLifetimeSeconds, toleranceSeconds } = issuer
+  if (isTime(exp) && exp - (isTime(iat) ? iat : now) > maxLifetimeSeconds) return 'invalid'
+  if (endOf(claims, issuer) + toleranceSeconds <= now) return 'expired'
   return [nbf, iat].some((time) => isTime(time) && time > now + toleranceSeconds)
     ? 'not_yet_valid'
     : undefined

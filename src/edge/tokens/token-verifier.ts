@@ -1,3 +1,4 @@
+import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
 import { fail } from '../../core/result.ts'
 import { type TokenVerifier, type Turnstile } from '../../flow/ports.ts'
 import { type CompactToken, LONGEST_TOKEN, readCompactToken } from './compact-token.ts'
@@ -24,15 +25,33 @@ export const createTokenVerifier = (
   { nowSeconds, observe = () => undefined, ...others }: TokenVerifierOptions,
 ): TokenVerifier => {
   const findIssuer = createDirectory(issuers)
+  const domains = new Map(
+    issuers.flatMap(({ trustDomain, issuer }) =>
+      trustDomain === undefined ? [] : [[trustDomain, issuer] as const],
+    ),
+  )
+  /** In `act`, and in what an issuer answers, it may name whom it cannot vouch for. */
+  const isForeign = (who: Authenticated | undefined): boolean => {
+    const domain = who === undefined ? undefined : trustDomainOf(subjectAtIssuer(who))
+    return domain !== undefined && (domains.get(domain) ?? who?.issuer) !== who?.issuer
+  }
+  const guarded = (verification: Verification, now: number): Verification => {
+    const { outcome } = verification
+    return outcome.ok && [outcome.value, outcome.value.onBehalfOf].some(isForeign)
+      ? refusal(fail('invalid'), now, verification.stillHolds)
+      : verification
+  }
   const remember = createVerificationCache({ ...others, nowSeconds, observe })
   const verify = async (token: string): Promise<Verification> => {
     const now = nowSeconds()
     const issuer = findIssuer(token)
     if (issuer === undefined) return refusal(fail('invalid'), now, always)
     const { proof } = issuer
-    return proof.kind === 'signature'
-      ? await verifyJwt(token, issuer, proof, now)
-      : await verifyIntrospected(token, issuer, proof, now)
+    const verification =
+      proof.kind === 'signature'
+        ? await verifyJwt(token, issuer, proof, now)
+        : await verifyIntrospected(token, issuer, proof, now)
+    return guarded(verification, now)
   }
   return (token) =>
     token.length > LONGEST_TOKEN ? fail('invalid') : remember(token, () => verify(token))
@@ -54,8 +73,7 @@ const createDirectory = (
 
   /** A SPIFFE ID of a domain whose bundle we have counts from that bundle alone. */
   const ofJwt = ({ issuer, subject, type }: CompactToken): TokenIssuer | undefined => {
-    const claimed = /^spiffe:\/\/([^/?#]*)/.exec(subject)?.[1]
-    const found = byTrustDomain.get(claimed ?? '') ?? byIssuer.get(issuer)
+    const found = byTrustDomain.get(trustDomainOf(subject) ?? '') ?? byIssuer.get(issuer)
     if (found === undefined) return undefined
     if (found.trustDomain !== undefined && !SPIFFE_ID.test(subject)) return undefined
     return found.proof.kind === 'introspection' || isAcceptedType(type, found.types)
@@ -68,6 +86,9 @@ const createDirectory = (
     return read.kind === 'jwt' ? ofJwt(read) : opaque.find(({ begins }) => begins(token))?.issuer
   }
 }
+
+const trustDomainOf = (subject: string): string | undefined =>
+  /^spiffe:\/\/([^/?#]*)/.exec(subject)?.[1]
 
 /** `spiffe://<trust domain>/<path>` as the SPIFFE ID specification allows it (section 2). */
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/
