@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { faultText } from '../core/fault.ts'
 import { type Selection, selectIngresses } from '../migrate/ingress/select-ingresses.ts'
 import { backEndsOf } from '../migrate/network/back-end.ts'
 import { networkFindings } from '../migrate/network/network-finding.ts'
@@ -62,7 +63,7 @@ Exit codes: 0 closed as planned, 1 somebody still gets through or nothing is pro
       return 2
     }
     const { cluster, unread } = input.value
-    for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+    for (const fault of unread) complain(faultText(fault))
     const { ingresses } = selectIngresses(cluster, options.selection, '')
     if (ingresses.length === 0) throw new TypeError('no Ingress of these was found')
     const backEnds = backEndsOf(cluster, ingresses)

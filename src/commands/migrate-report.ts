@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Fault } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
 import { parseHostName } from '../core/ids.ts'
 import { findPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { fail, ok, type Result } from '../core/result.ts'
@@ -56,7 +56,7 @@ with --keep-going, 2 could not run.`,
       return 2
     }
     const { report, read, unread } = await reportOf(options, input.value)
-    for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+    for (const fault of unread) complain(faultText(fault))
     if (options.html !== undefined) await writeFile(options.html, reportHtml(report))
     say(options.json ? reportJson(report, read) : reportText(report, read))
     const waiting = notReady(report, options.ready)

@@ -68,24 +68,39 @@ export const configMapData = (configMap: ClusterObject): Labels =>
   textMapAt(configMap.fields, 'data')
 
 export const findService = (
-  { services }: Cluster,
+  cluster: Cluster,
   namespace: string,
   name: string,
-): ServiceView | undefined =>
-  services.find((service) => service.namespace === namespace && service.name === name)
+): ServiceView | undefined => indexOf(cluster).services.get(`${namespace}/${name}`)
 
 /** What a Service sends traffic to; of pods that a workload made, the workload alone. */
 export const workloadsBehind = (
-  { workloads }: Cluster,
+  cluster: Cluster,
   { namespace, selector }: ServiceView,
 ): readonly WorkloadView[] => {
   const wanted = Object.entries(selector)
   if (wanted.length === 0) return []
-  const all = workloads.filter(
-    (workload) =>
-      workload.namespace === namespace &&
-      wanted.every(([name, value]) => workload.podLabels[name] === value),
+  const all = (indexOf(cluster).workloads.get(namespace) ?? []).filter((workload) =>
+    wanted.every(([name, value]) => workload.podLabels[name] === value),
   )
   const makers = all.filter(({ isOwned }) => !isOwned)
   return makers.length > 0 ? makers : all
+}
+
+type Index = {
+  readonly services: ReadonlyMap<string, ServiceView>
+  /** By namespace. */
+  readonly workloads: ReadonlyMap<string, readonly WorkloadView[]>
+}
+
+const indexes = new WeakMap<Cluster, Index>()
+
+/** Made once: thousands of Ingresses ask for their Services. */
+const indexOf = (cluster: Cluster): Index => {
+  const made = indexes.get(cluster) ?? {
+    services: new Map(cluster.services.map((each) => [`${each.namespace}/${each.name}`, each])),
+    workloads: Map.groupBy(cluster.workloads, ({ namespace }) => namespace),
+  }
+  indexes.set(cluster, made)
+  return made
 }

@@ -55,7 +55,7 @@ export const createJsonSplitter = (): Splitter => {
       path,
       format: 'json',
       trouble: tooLarge ?? trouble,
-      isListShell: path === '' && items > 0,
+      itemsTaken: path === '' ? items : 0,
     })
   }
   const startDocument = (): void => {

@@ -1,10 +1,11 @@
 import { PRESET_GUIDES } from '../../presets/application-guides.ts'
+import { type Fingerprint } from '../../presets/fingerprint.ts'
 import { type MachinePath } from '../../presets/preset-guide.ts'
 import { findService, workloadsBehind } from '../cluster.ts'
 import { type IngressView } from '../views/ingress.ts'
 import { internalBalancerAnnotation } from './bypasses.ts'
 import { allowlistOf, type Control, controlsOf } from './controls.ts'
-import { type Finding } from './finding.ts'
+import { type Finding, isFault } from './finding.ts'
 import { type Application } from './known-applications.ts'
 import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
 import { isPrivateRange } from './shown.ts'
@@ -49,31 +50,51 @@ export const hostEntries = (
   findings: readonly Finding[],
 ): readonly HostEntry[] => {
   const served = scene.ingresses.filter((each) => isServed(each) && !isCanary(each))
-  const hosts = [...new Set(served.flatMap(hostsOf))]
-  return hosts
-    .map((host) => {
-      const ingresses = served.filter((each) => hostsOf(each).includes(host))
-      const about = findings.filter((each) => each.severity !== 'info' && each.hosts.includes(host))
-      return entryOf(scene, { host, ingresses, applications, about })
-    })
+  const byHost = indexByHost(served, hostsOf)
+  const aboutHost = indexByHost(findings.filter(isFault), ({ hosts }) => hosts)
+  const known = indexByHost(applications, ({ backEnd }) => backEnd.hosts)
+  return [...byHost]
+    .map(([host, ingresses]) =>
+      entryOf(scene, {
+        host,
+        ingresses,
+        application: known.get(host)?.[0]?.fingerprint,
+        about: aboutHost.get(host) ?? [],
+      }),
+    )
     .toSorted((one, other) => one.host.localeCompare(other.host, 'en'))
+}
+
+/** Looked up rather than searched: a cluster may have thousands of each. */
+const indexByHost = <Item>(
+  items: readonly Item[],
+  hosts: (item: Item) => readonly string[],
+): ReadonlyMap<string, readonly Item[]> => {
+  const index = new Map<string, Item[]>()
+  for (const item of items) {
+    for (const host of new Set(hosts(item))) {
+      const found = index.get(host)
+      if (found === undefined) index.set(host, [item])
+      else found.push(item)
+    }
+  }
+  return index
 }
 
 type Material = {
   readonly host: string
   readonly ingresses: readonly IngressView[]
-  readonly applications: readonly Application[]
+  readonly application: Fingerprint | undefined
   readonly about: readonly Finding[]
 }
 
-const entryOf = (scene: Scene, { host, ingresses, applications, about }: Material): HostEntry => {
+const entryOf = (scene: Scene, { host, ingresses, application, about }: Material): HostEntry => {
   const paths = ingresses.flatMap((ingress) =>
     ingress.paths
       .filter((path) => (path.host ?? '*') === host)
       .map((path) => ({ ...path, namespace: ingress.namespace })),
   )
   const perIngress = ingresses.map((each) => controlsOf(each, scene.controllerOf(each)))
-  const application = applications.find(({ backEnd }) => backEnd.hosts.includes(host))?.fingerprint
   return {
     host,
     namespaces: [...new Set(ingresses.map(({ namespace }) => namespace))],

@@ -60,9 +60,9 @@ const recogniseImage = (backEnd: BackEnd): Application | undefined => {
 }
 
 const recogniseName = (scene: Scene, backEnd: BackEnd): Application | undefined => {
-  const object = anyObject(scene, backEnd)
   for (const name of namesOf(backEnd)) {
     const fingerprint = byName(name)
+    const object = fingerprint === undefined ? undefined : anyObject(scene, backEnd)
     if (fingerprint === undefined || object === undefined) continue
     return { fingerprint, backEnd, place: placeIn(object), by: `the name ${name}` }
   }
