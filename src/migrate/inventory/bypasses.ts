@@ -165,10 +165,11 @@ const rangesOf = (scene: Scene, service: ServiceView): readonly Finding[] => {
 const workloadFindings = (scene: Scene, workload: WorkloadView): readonly Finding[] => {
   const hosts = hostsOfWorkload(scene, workload)
   if (hosts.length === 0) return []
-  const { object, containers, onHostNetwork } = workload
+  const { object, at: specAt, containers, onHostNetwork } = workload
   if (onHostNetwork) {
     const what = 'hostNetwork is true'
-    return [findingOf(BYPASS_FINDINGS, 'host_network', { what, places: [placeIn(object)], hosts })]
+    const places = [placeIn(object, ...specAt, 'hostNetwork')] as const
+    return [findingOf(BYPASS_FINDINGS, 'host_network', { what, places, hosts })]
   }
   return containers.flatMap(({ ports, at }) =>
     ports.flatMap(({ hostPort }, index) => {

@@ -18,6 +18,8 @@ export type WorkloadView = {
   readonly kind: string
   readonly namespace: string
   readonly name: string
+  /** The way to the spec of its pods. */
+  readonly at: FieldPath
   readonly podLabels: Labels
   readonly containers: readonly Container[]
   readonly onHostNetwork: boolean
@@ -49,6 +51,7 @@ export const workloadView = (object: ClusterObject): WorkloadView => {
     kind,
     namespace,
     name,
+    at: spec,
     podLabels: textMapAt(fields, ...template, 'metadata', 'labels'),
     containers: listAt(fields, ...spec, 'containers').map((entry, index) =>
       container(entry, [...spec, 'containers', index]),
