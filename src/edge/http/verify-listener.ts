@@ -28,16 +28,20 @@ export type VerifyListenerOptions = Omit<NginxRequestOptions, 'readCookies'> &
  */
 const LARGEST_HEADERS = 64 * 1024
 
+const LATEST = Symbol('latest answer')
+const LAST_READ = Symbol('last request read')
+
+/** Kept at the connection itself: a weak map of connections costs the collector of garbage dearly. */
+type Connection = Duplex & { [LATEST]?: ServerResponse | undefined; [LAST_READ]?: boolean }
+
 /** The listener that nginx asks. Only 200, 401, 403, 503 and 404 (no such path) ever leave it. */
 export const createVerifyListener = (options: VerifyListenerOptions): Server => {
-  /** The latest answer on each connection. */
-  const latest = new WeakMap<Duplex, ServerResponse>()
-  const lastRequestRead = new WeakSet<Duplex>()
   const reading = { ...options, readCookies: createCookieReader(options.cookieName) }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    if (lastRequestRead.has(request.socket)) return
-    if (hasBody(request)) lastRequestRead.add(request.socket)
-    latest.set(request.socket, response)
+    const connection: Connection = request.socket
+    if (connection[LAST_READ] === true) return
+    if (hasBody(request)) connection[LAST_READ] = true
+    connection[LATEST] = response
     if (!isVerifyPath(request.url ?? '')) {
       response
         .writeHead(404, ['Content-Length', '0', 'Cache-Control', 'no-store', ...closing(request)])
@@ -60,15 +64,26 @@ export const createVerifyListener = (options: VerifyListenerOptions): Server => 
   // Zero is no limit; the default drops headers beyond 2000, and an absent header must never be
   // one that was cut off. The size is bounded above.
   server.maxHeadersCount = 0
+  server.on('connection', (socket) => socket.once('close', forget))
   server.on('checkContinue', answer)
   server.on('checkExpectation', answer)
-  server.on('clientError', (_error, socket) => {
-    const running = latest.get(socket)
+  server.on('clientError', (_error, socket: Connection) => {
+    const running = socket[LATEST]
     // What follows a request that is being answered gets no answer: it would be taken for that.
     if (running === undefined || running.writableFinished) refuse(options, socket)
     else running.once('finish', () => socket.end())
   })
   return server
+}
+
+/**
+ * From the listeners and the answer of a closed connection a way leads to the next connection, and
+ * on: once one is old for the collector of garbage, so is all that follows, and each request is
+ * copied twice and kept until the long collection. Without that way, all of it dies young.
+ */
+function forget(this: Connection): void {
+  this[LATEST] = undefined
+  this.removeAllListeners()
 }
 
 /** Absolute-form targets are read as origin-form; the authority in them means nothing here. */
