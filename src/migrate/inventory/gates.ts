@@ -121,9 +121,7 @@ const otherGate = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
 const addressOfGate = (scene: Scene, { url, hosts, at }: About): readonly Finding[] => {
   const [, authority = ''] = /^https?:\/\/(?:[^/@]*@)?([^/:?]+)/i.exec(url) ?? []
   const what = `auth-url asks ${shownUrl(url)}`
-  const isPublic =
-    authority === '$host' ||
-    scene.ingresses.some((each) => each.hosts.includes(authority.toLowerCase()))
+  const isPublic = authority === '$host' || namesOf(scene).hosts.has(authority.toLowerCase())
   if (isPublic) {
     return [findingOf(GATE_FINDINGS, 'auth_url_public_host', { what, places: [at], hosts })]
   }
@@ -133,9 +131,23 @@ const addressOfGate = (scene: Scene, { url, hosts, at }: About): readonly Findin
 }
 
 /** One label, or a Service and a namespace that some object is in, or all but the domain. */
-const isShort = ({ cluster }: Scene, authority: string): boolean => {
+const isShort = (scene: Scene, authority: string): boolean => {
   const [service = '', namespace, svc, ...more] = authority.toLowerCase().split('.')
   if (!/^[a-z][a-z0-9-]*$/.test(service) || more.length > 0) return false
   if (svc !== undefined) return svc === 'svc'
-  return namespace === undefined || cluster.objects.some((each) => each.namespace === namespace)
+  return namespace === undefined || namesOf(scene).namespaces.has(namespace)
+}
+
+type Names = { readonly hosts: ReadonlySet<string>; readonly namespaces: ReadonlySet<string> }
+
+const known = new WeakMap<Scene, Names>()
+
+/** Collected once: every Ingress with an auth-url asks. */
+const namesOf = (scene: Scene): Names => {
+  const names = known.get(scene) ?? {
+    hosts: new Set(scene.ingresses.flatMap(({ hosts }) => hosts)),
+    namespaces: new Set(scene.cluster.objects.map(({ namespace }) => namespace)),
+  }
+  known.set(scene, names)
+  return names
 }

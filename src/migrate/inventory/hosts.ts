@@ -1,9 +1,10 @@
 import { PRESET_GUIDES } from '../../presets/application-guides.ts'
 import { type Fingerprint } from '../../presets/fingerprint.ts'
 import { type MachinePath } from '../../presets/preset-guide.ts'
-import { findService, workloadsBehind } from '../cluster.ts'
+import { type Cluster, workloadsBehind } from '../cluster.ts'
 import { type IngressView } from '../views/ingress.ts'
 import { internalBalancerAnnotation } from './bypasses.ts'
+import { type Controller } from './controllers.ts'
 import { allowlistOf, type Control, controlsOf } from './controls.ts'
 import { type Finding, isFault } from './finding.ts'
 import { type Application } from './known-applications.ts'
@@ -66,7 +67,7 @@ export const hostEntries = (
 }
 
 /** Looked up rather than searched: a cluster may have thousands of each. */
-const indexByHost = <Item>(
+export const indexByHost = <Item>(
   items: readonly Item[],
   hosts: (item: Item) => readonly string[],
 ): ReadonlyMap<string, readonly Item[]> => {
@@ -153,15 +154,22 @@ const internalReasons = (
   return found
 }
 
+const insideOnes = new WeakMap<Controller, boolean>()
+
 /** By the Service of the controller that serves it. */
 export const isBehindInternalBalancer = (scene: Scene, ingress: IngressView): boolean => {
   const controller = scene.controllerOf(ingress)
   if (controller === undefined) return false
-  const { object } = controller.workload
-  const doors = scene.cluster.services.filter(
+  const isInside = insideOnes.get(controller) ?? hasInternalDoorsOnly(scene.cluster, controller)
+  insideOnes.set(controller, isInside)
+  return isInside
+}
+
+const hasInternalDoorsOnly = (cluster: Cluster, { workload }: Controller): boolean => {
+  const doors = cluster.services.filter(
     (service) =>
-      findService(scene.cluster, service.namespace, service.name)?.type === 'LoadBalancer' &&
-      workloadsBehind(scene.cluster, service).some((each) => each.object === object),
+      service.type === 'LoadBalancer' &&
+      workloadsBehind(cluster, service).some(({ object }) => object === workload.object),
   )
   return doors.length > 0 && doors.every((door) => internalBalancerAnnotation(door) !== undefined)
 }

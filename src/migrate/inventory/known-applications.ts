@@ -33,13 +33,23 @@ const DOORS: ReadonlySet<string> = new Set([
 
 export const isDoorId = (id: string | undefined): boolean => id !== undefined && DOORS.has(id)
 
+const knownDoors = new WeakMap<Scene, ReadonlySet<string>>()
+
+const doorsOf = (scene: Scene): ReadonlySet<string> => {
+  const doors =
+    knownDoors.get(scene) ??
+    new Set(
+      findApplications(scene)
+        .filter(({ fingerprint }) => isDoorId(fingerprint.id))
+        .map(({ backEnd }) => `${backEnd.namespace}/${backEnd.name}`),
+    )
+  knownDoors.set(scene, doors)
+  return doors
+}
+
 /** An Ingress that leads to such applications only. */
 export const isDoor = (scene: Scene, { namespace, paths }: IngressView): boolean => {
-  const doors = new Set(
-    findApplications(scene)
-      .filter(({ fingerprint }) => isDoorId(fingerprint.id))
-      .map(({ backEnd }) => `${backEnd.namespace}/${backEnd.name}`),
-  )
+  const doors = doorsOf(scene)
   return paths.every(({ service }) => doors.has(`${namespace}/${service?.name ?? ''}`))
 }
 

@@ -42,16 +42,16 @@ export const proveReach = (
   plans: readonly PlannedPolicy[],
 ): readonly ReachProof[] => {
   const sources = sourcesOf(cluster)
-  const older = cluster.networkPolicies.filter(
-    (policy) => !plans.some((plan) => policyName(plan.policy) === policyName(policy)),
-  )
+  const replaced = new Set(plans.map(({ policy }) => policyName(policy)))
+  const older = cluster.networkPolicies.filter((policy) => !replaced.has(policyName(policy)))
   const purposes: Purposes = new Map(plans.map((plan) => [plan.policy, plan.purposes]))
   const all = [...older, ...purposes.keys()]
+  const inNamespace = Map.groupBy(older, ({ namespace }) => namespace)
   return plans.map((planned) => ({
     planned,
     before: accesses(sources, planned.backEnd, cluster.networkPolicies, purposes),
     after: accesses(sources, planned.backEnd, all, purposes),
-    addresses: addressesFor(planned.backEnd, older),
+    addresses: addressesFor(planned.backEnd, inNamespace.get(planned.policy.namespace) ?? []),
   }))
 }
 
@@ -69,17 +69,22 @@ const accesses = (
   backEnd: BackEnd,
   policies: readonly NetworkPolicy[],
   purposes: Purposes,
-): readonly Access[] =>
-  sources.flatMap((source) => {
-    const open = backEnd.pods.flatMap((pod) =>
-      isSamePod(source, pod) ? [] : openPorts(source, pod, backEnd, policies),
+): readonly Access[] => {
+  const targets = backEnd.pods.map((pod): Target => ({ pod, ports: portNumbers(backEnd, pod) }))
+  return sources.flatMap((source) => {
+    const open = targets.flatMap((target) =>
+      isSamePod(source, target.pod) ? [] : openPorts(source, target, policies),
     )
+    if (open.length === 0) return []
     // What was planned for one port says nothing of the others.
     const planned = open.filter((each) => isPlanned(each, purposes))
     return [planned, open.filter((each) => !planned.includes(each))].flatMap((ports) =>
       ports.length === 0 ? [] : [accessOf(source, ports, purposes)],
     )
   })
+}
+
+type Target = { readonly pod: PodFacts; readonly ports: ReturnType<typeof portNumbers> }
 
 const isPlanned = ({ verdict }: OpenPort, purposes: Purposes): boolean =>
   purposeOf(admissionsOf(verdict), purposes) !== undefined
@@ -107,11 +112,10 @@ type OpenPort = {
 
 const openPorts = (
   source: PodFacts,
-  to: PodFacts,
-  backEnd: BackEnd,
+  { pod: to, ports }: Target,
   policies: readonly NetworkPolicy[],
 ): readonly OpenPort[] =>
-  portNumbers(backEnd, to).flatMap(({ port, protocol }): readonly OpenPort[] => {
+  ports.flatMap(({ port, protocol }): readonly OpenPort[] => {
     const connection = { from: { kind: 'pod', pod: source }, to, port, protocol } as const
     const verdict = ingressVerdict(policies, connection)
     if (verdict.kind === 'closed') return []
@@ -150,8 +154,7 @@ const addressesFor = (
 ): ReachProof['addresses'] =>
   older
     .filter(
-      ({ namespace, policyTypes, podSelector }) =>
-        namespace === service.namespace &&
+      ({ policyTypes, podSelector }) =>
         policyTypes.includes('Ingress') &&
         (pods.length === 0
           ? selects(podSelector, service.selector)

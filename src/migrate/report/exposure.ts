@@ -1,6 +1,6 @@
 import { type Cluster } from '../cluster.ts'
 import { type Place, placeIn } from '../cluster-object.ts'
-import { backEndsOf } from '../inventory/back-ends.ts'
+import { type BackEnd, backEndsOf } from '../inventory/back-ends.ts'
 import { type Controller } from '../inventory/controllers.ts'
 import {
   allowlistOf,
@@ -9,7 +9,7 @@ import {
   hasSslPassthrough,
   isSatisfyAny,
 } from '../inventory/controls.ts'
-import { isBehindInternalBalancer } from '../inventory/hosts.ts'
+import { indexByHost, isBehindInternalBalancer } from '../inventory/hosts.ts'
 import { hostsOf, isCanary, type Scene, sceneOf } from '../inventory/scene.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
 import { openWays, sideDoors, unknownWays } from './back-end-ways.ts'
@@ -33,16 +33,30 @@ export type Way = { readonly place: Place; readonly why: string }
 /** Every host of the Ingresses, with what the objects say of it; `*` is any other host. */
 export const exposuresOf = (cluster: Cluster): readonly Exposure[] => {
   const scene = sceneOf(cluster)
-  const all = [...scene.ingresses, ...scene.foreign]
-  const hosts = [...new Set(all.flatMap(hostsOf))].toSorted()
-  return hosts.map((host) => exposureOf(scene, host))
+  const byHost = {
+    own: indexByHost(scene.ingresses, hostsOf),
+    foreign: indexByHost(scene.foreign, hostsOf),
+    backEnds: indexByHost(backEndsOf(scene), ({ hosts }) => hosts),
+  }
+  const hosts = [...new Set([...byHost.own.keys(), ...byHost.foreign.keys()])].toSorted()
+  return hosts.map((host) =>
+    exposureOf(scene, {
+      host,
+      own: byHost.own.get(host) ?? [],
+      foreign: byHost.foreign.get(host) ?? [],
+      backEnds: byHost.backEnds.get(host) ?? [],
+    }),
+  )
 }
 
-const exposureOf = (scene: Scene, host: string): Exposure => {
-  const isOwn = (ingress: IngressView): boolean => hostsOf(ingress).includes(host)
-  const own = scene.ingresses.filter(isOwn)
-  const foreign = scene.foreign.filter(isOwn)
-  const backEnds = backEndsOf(scene).filter(({ hosts }) => hosts.includes(host))
+type Material = {
+  readonly host: string
+  readonly own: readonly IngressView[]
+  readonly foreign: readonly IngressView[]
+  readonly backEnds: readonly BackEnd[]
+}
+
+const exposureOf = (scene: Scene, { host, own, foreign, backEnds }: Material): Exposure => {
   return {
     host,
     ingresses: [...own, ...foreign].map(({ object }) => placeIn(object)),
