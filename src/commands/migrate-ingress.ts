@@ -81,6 +81,8 @@ const makePlans = async (
       stage: options.stage,
       presetOf: ({ hosts }) =>
         hosts.map((host) => findHostRules(policies ?? [], host)?.app).find(isThere) ?? options.app,
+      passesCookies: ({ hosts }) =>
+        hosts.some((host) => findHostRules(policies ?? [], host)?.passesCookies === true),
     }),
   )
   return ok({ plans, leftOut, unread })

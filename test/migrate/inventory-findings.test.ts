@@ -23,6 +23,8 @@ const guarded = (annotations: Readonly<Record<string, string>>): string =>
 
 const bare = (annotations: Readonly<Record<string, string>>): string => ingress({ annotations })
 
+const GUARD_HEADERS = GUARD['auth-response-headers'] ?? ''
+
 const OTHER_GATE = { 'auth-url': 'http://gate.apps.svc.cluster.local/validate' }
 
 /** One cluster that has the finding, and one that is almost the same and has it not. */
@@ -89,6 +91,10 @@ const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = 
   identity_headers_unlisted: [
     guarded({ 'auth-response-headers': 'X-Auth-Request-User' }),
     guarded({}),
+  ],
+  session_cookie_passed: [
+    guarded({ 'auth-response-headers': GUARD_HEADERS.replace(',Cookie', '') }),
+    guarded({ 'auth-response-headers': `cookie, ${GUARD_HEADERS.replace(',Cookie', '')}` }),
   ],
   auth_method_missing: [bare(OTHER_GATE), bare({ ...OTHER_GATE, 'auth-method': 'GET' })],
   satisfy_any: [guarded({ satisfy: 'any' }), guarded({ satisfy: 'all' })],

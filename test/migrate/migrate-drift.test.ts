@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { stringify } from 'yaml'
 import { PREFIX } from '../../src/migrate/ingress/annotation-rules.ts'
-import { guardAnnotations, STANDARD_HEADERS } from '../../src/migrate/ingress/guard.ts'
+import {
+  COOKIE_HEADER,
+  guardAnnotations,
+  STANDARD_HEADERS,
+} from '../../src/migrate/ingress/guard.ts'
 import { run } from '../commands/policy-lint-support.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -14,7 +18,7 @@ const GUARD = {
   publicUrl: 'https://auth.example.com',
   identityHeaders: STANDARD_HEADERS,
 }
-const GUARDED = Object.fromEntries(guardAnnotations(GUARD, 'people', []))
+const GUARDED = Object.fromEntries(guardAnnotations(GUARD, 'people', [COOKIE_HEADER]))
 
 const ingress = (name: string, host: string, annotations: Labels = GUARDED, more: object = {}) => ({
   apiVersion: 'networking.k8s.io/v1',
@@ -49,6 +53,8 @@ const RULES = 'policy: { allow: { and: [{ groups: sre }] } }\n'
 const POLICIES: Labels = {
   'web.yaml': `hosts: [web.example.com]\nowner: shop@example.com\n${RULES}`,
   'observed.yaml': `hosts: [observed.example.com]\nowner: shop@example.com\nmode: observe\nuntil: 2099-01-01\n${RULES}`,
+  'cookies.yaml': `hosts: [cookies.example.com]\nowner: shop@example.com\nstripCookie: false\n${RULES}`,
+  'large.yaml': `hosts: [large.example.com]\nowner: shop@example.com\nproxyBufferSize: 16k\n${RULES}`,
   'grafana.yaml': `hosts: [grafana.example.com]\nowner: shop@example.com\napp: grafana-proxy\n${RULES}`,
 }
 
@@ -97,7 +103,12 @@ const idsOf = async (objects: readonly object[], ...args: readonly string[]) =>
 describe('migrate drift', () => {
   test('a cluster as it should be has none', async () => {
     const grafana = Object.fromEntries(
-      guardAnnotations(GUARD, 'people', ['X-WEBAUTH-USER', 'X-WEBAUTH-EMAIL', 'X-WEBAUTH-GROUPS']),
+      guardAnnotations(GUARD, 'people', [
+        'X-WEBAUTH-USER',
+        'X-WEBAUTH-EMAIL',
+        'X-WEBAUTH-GROUPS',
+        COOKIE_HEADER,
+      ]),
     )
     const { code, findings } = await ask([
       ingress('web', 'web.example.com'),
@@ -108,6 +119,12 @@ describe('migrate drift', () => {
         changedBy({ 'whitelist-source-range': '10.0.0.0/8' }),
       ),
       ingress('auth', 'auth.example.com', {}),
+      ingress(
+        'cookies',
+        'cookies.example.com',
+        changedBy({ 'auth-response-headers': STANDARD_HEADERS.join(',') }),
+      ),
+      ingress('large', 'large.example.com', changedBy({ 'proxy-buffer-size': '1m' })),
     ])
     expect(findings).toEqual([])
     expect(code).toBe(0)
@@ -145,8 +162,27 @@ describe('migrate drift', () => {
       ingress(
         'web',
         'web.example.com',
-        changedBy({ 'auth-response-headers': 'X-Auth-Request-User' }),
+        changedBy({ 'auth-response-headers': 'X-Auth-Request-User, cookie' }),
       ),
+    ],
+    [
+      'that does not list Cookie',
+      'session_cookie_passed',
+      ingress(
+        'web',
+        'web.example.com',
+        changedBy({ 'auth-response-headers': STANDARD_HEADERS.join(',') }),
+      ),
+    ],
+    [
+      'that takes the cookies which the policy leaves alone',
+      'cookies_taken',
+      ingress('cookies', 'cookies.example.com'),
+    ],
+    [
+      'with a smaller buffer than its policy fills',
+      'buffer_too_small',
+      ingress('cookies', 'large.example.com'),
     ],
     ['without a header of its preset', 'header_not_listed', ingress('g', 'grafana.example.com')],
     [
@@ -225,7 +261,9 @@ describe('migrate drift', () => {
   test('a policy that no Ingress serves', async () => {
     const { findings } = await ask([ingress('web', 'web.example.com')])
     expect(findings.map(({ id, object, line }) => [id, object.replace(/.*\//, ''), line])).toEqual([
+      ['policy_without_ingress', 'cookies.yaml', 1],
       ['policy_without_ingress', 'grafana.yaml', 1],
+      ['policy_without_ingress', 'large.yaml', 1],
       ['policy_without_ingress', 'observed.yaml', 1],
     ])
   })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -225,14 +225,29 @@ describe('migrate ingress', () => {
     })
   })
 
-  test('the preset comes from the policy of the host', async () => {
-    const policies = join(folder, 'policies')
-    execFileSync('mkdir', ['-p', policies])
+  const policies = (): string => join(folder, 'policies')
+
+  const writePolicy = (more: string): void => {
+    mkdirSync(policies(), { recursive: true })
     writeFileSync(
-      join(policies, 'grafana.yaml'),
-      'hosts: ["*.example.com"]\nowner: sre@example.com\napp: gitea\npolicy: { allow: { and: [{ groups: sre }] } }\n',
+      join(policies(), 'grafana.yaml'),
+      `hosts: ["*.example.com"]\nowner: sre@example.com\n${more}policy: { allow: { and: [{ groups: sre }] } }\n`,
     )
-    const { out } = await plan('--policies', policies, '--ingress', 'docs/wiki')
+  }
+
+  test('the preset comes from the policy of the host', async () => {
+    writePolicy('app: gitea\n')
+    const { out } = await plan('--policies', policies(), '--ingress', 'docs/wiki')
+    expect(out).toContain('X-WEBAUTH-EMAIL')
+  })
+
+  test.each([
+    ['', true],
+    ['stripCookie: false\n', false],
+  ])('the policy says whether Cookie is listed: %j', async (line, isListed) => {
+    writePolicy(`app: gitea\n${line}`)
+    const { out } = await plan('--policies', policies(), '--ingress', 'docs/wiki')
+    expect(/X-WEBAUTH-EMAIL,Cookie\b/.test(out)).toBe(isListed)
     expect(out).toContain('X-WEBAUTH-EMAIL')
   })
 

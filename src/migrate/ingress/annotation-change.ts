@@ -1,5 +1,5 @@
 import { PREFIX } from './annotation-rules.ts'
-import { isLargeEnough } from './guard.ts'
+import { isAtLeast } from './guard.ts'
 
 export type Annotations = Readonly<Record<string, string>>
 
@@ -95,13 +95,13 @@ const foreignSignIn = (
 
 const isFine = (name: string, before: string | undefined, after: string): boolean =>
   before === after ||
-  (name === `${PREFIX}proxy-buffer-size` && before !== undefined && isLargeEnough(before))
+  (name === `${PREFIX}proxy-buffer-size` && before !== undefined && isAtLeast(before, after))
 
 const WHY: ReadonlyMap<string, string> = new Map([
   ['auth-url', 'nginx asks Vestibule before every request'],
   ['auth-signin', 'people without a session are sent to sign in'],
   ['auth-response-headers', 'nginx sets these, and removes what a client sends under their names'],
-  ['proxy-buffer-size', 'all identity headers have to fit one buffer'],
+  ['proxy-buffer-size', 'identity headers and cookies have to fit one buffer'],
 ])
 
 const whyOf = (name: string): string => WHY.get(name.slice(PREFIX.length)) ?? ''

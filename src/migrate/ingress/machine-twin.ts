@@ -29,7 +29,7 @@ export type TwinManifest = {
 export type TwinSettings = {
   readonly guard: GuardSettings
   readonly stage: Stage
-  readonly presetHeaders: readonly string[]
+  readonly moreHeaders: readonly string[]
   readonly machinePaths: PresetGuide['machinePaths']
   /** Paths of other Ingresses, which may be closer to what programs call. */
   readonly otherPaths: readonly IngressPath[]
@@ -50,8 +50,8 @@ export const machineTwins = (
     const suffix = checkedBy === 'vestibule' ? 'programs' : 'own-tokens'
     const headers =
       checkedBy === 'vestibule'
-        ? settings.presetHeaders
-        : settings.presetHeaders.filter((name) => name.toLowerCase() !== 'authorization')
+        ? settings.moreHeaders
+        : settings.moreHeaders.filter((name) => name.toLowerCase() !== 'authorization')
     return [{ manifest: twinOf(ingress, settings, { suffix, headers, rules }), paths: wanted }]
   })
 

@@ -45,6 +45,12 @@ export const GATE_FINDINGS = {
     why: 'A header that is not in auth-response-headers passes from the client to the application as it is.',
     next: 'List all identity headers; vestibule migrate ingress prints the line.',
   },
+  session_cookie_passed: {
+    severity: 'medium',
+    title: 'The application sees the session cookie',
+    why: 'Whoever has the cookie is that person on every host; it ends up in logs and error reports.',
+    next: 'List Cookie in auth-response-headers, unless the policy says stripCookie: false.',
+  },
   auth_method_missing: {
     severity: 'low',
     title: 'The gate may believe a forged X-Original-URI',
@@ -101,6 +107,11 @@ const vestibuleFaults = ({ ingress, url, hosts, at }: About): readonly Finding[]
     const what = `auth-response-headers leaves out ${someOf(missing, 6)}`
     const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
     found.push(findingOf(GATE_FINDINGS, 'identity_headers_unlisted', { what, places, hosts }))
+  }
+  if (!listed.has('cookie')) {
+    const what = 'auth-response-headers leaves out Cookie'
+    const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
+    found.push(findingOf(GATE_FINDINGS, 'session_cookie_passed', { what, places, hosts }))
   }
   return found
 }
