@@ -328,7 +328,12 @@ const REPORT = z.object({
   days: count.describe('Days without a surprise that are wanted.'),
   stages: z.record(keysOf(STAGES), count),
   series: z.array(
-    z.object({ day: z.string().meta({ format: 'date' }), requests: count, wouldRefuse: count, refused: count }),
+    z.object({
+      day: z.string().meta({ format: 'date' }),
+      requests: count,
+      wouldRefuse: count,
+      refused: count,
+    }),
   ),
   hosts: z.array(STANDING).describe('Those that are furthest back first.'),
 })

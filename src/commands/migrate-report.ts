@@ -39,7 +39,7 @@ nobody was refused by surprise, the next step, and how to take it back.
 ${MANIFESTS_HELP}
   --policies FOLDER  the policies that are in force
   --log FILE         decision lines; FILE.gz is unpacked on the way; several may be named
-  --site FILE        zones of the network, refusals that are meant; docs/migrate.md shows one
+  --site FILE        zones of the network, refusals that are meant; docs/migrate-report.md shows one
   --verified FILE    what vestibule migrate verify --json printed
   --ready HOST       fail unless this host is ready for its next stage; several may be named
   --at TIME          the moment for which to report, such as 2027-01-31; by default now
