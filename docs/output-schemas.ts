@@ -88,6 +88,7 @@ const INVENTORY = z.object({
           weight: z.enum(['high', 'medium', 'low']),
         })
         .optional(),
+      isDoor: z.boolean().describe('It leads to the sign-in itself.'),
       machinePaths: z.array(
         z.object({
           path: text,

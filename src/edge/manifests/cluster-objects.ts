@@ -20,10 +20,15 @@ const NOTHING: Outcome = { objects: [], faults: [], strange: [] }
 
 /** These live in no namespace; of the kinds that nobody listed, those that name none. */
 const CLUSTER_WIDE: ReadonlySet<string> = new Set([
+  'AdminNetworkPolicy',
+  'BaselineAdminNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+  'ClusterNetworkPolicy',
   'ClusterRole',
   'ClusterRoleBinding',
   'CustomResourceDefinition',
   'GatewayClass',
+  'GlobalNetworkPolicy',
   'IngressClass',
   'Namespace',
   'Node',

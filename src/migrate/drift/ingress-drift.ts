@@ -8,7 +8,7 @@ import {
   verifyUrl,
 } from '../ingress/guard.ts'
 import { findHostRules } from '../ingress/host-rules.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type DriftFinding, type DriftId } from './drift-finding.ts'
 import { type DriftSettings } from './drift-settings.ts'
 
@@ -155,7 +155,8 @@ const DEFEATS: readonly (readonly [string, string | undefined, string])[] = [
 const defeats = (ingress: IngressView): readonly DriftFinding[] => [
   ...DEFEATS.flatMap(([name, value, effect]) => {
     const found = nginxAnnotation(ingress, name)
-    if (found === undefined || (value !== undefined && found !== value)) return []
+    if (found === undefined || (value === 'any' && found !== value)) return []
+    if (value === 'true' && !isOn(found)) return []
     return [ingressFinding(ingress, 'check_defeated', name, [`${name} ${effect}`, 'Remove it.'])]
   }),
   ...['configuration-snippet', 'server-snippet'].flatMap((name) =>

@@ -1,6 +1,6 @@
 import { PRESET_GUIDES } from '../../presets/application-guides.ts'
 import { APPLICATION_PRESETS } from '../../presets/applications.ts'
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import {
   type AnnotationChange,
   annotationChanges,
@@ -83,7 +83,7 @@ const refusals = (wanted: ReadonlyMap<string, string>): readonly string[] =>
   [...wanted].flatMap(([name, value]) => annotationComplaint(name, value) ?? [])
 
 const obstaclesOf = (ingress: IngressView): readonly string[] =>
-  nginxAnnotation(ingress, 'ssl-passthrough') === 'true'
+  isOn(nginxAnnotation(ingress, 'ssl-passthrough'))
     ? ['ssl-passthrough: nginx does not see the requests. End TLS at nginx first']
     : []
 

@@ -3,6 +3,7 @@ import { fieldsAt, listAt, valueAt } from '../fields.ts'
 import {
   type IngressPath,
   type IngressView,
+  isOn,
   NGINX_PREFIX,
   nginxAnnotation,
 } from '../views/ingress.ts'
@@ -121,4 +122,4 @@ const covers = (outer: IngressPath, path: string): boolean => {
 /** nginx would match a twin's paths in another way than the Ingress's own. */
 export const rewritesPaths = (ingress: IngressView): boolean =>
   nginxAnnotation(ingress, 'rewrite-target') !== undefined ||
-  nginxAnnotation(ingress, 'use-regex') === 'true'
+  isOn(nginxAnnotation(ingress, 'use-regex'))

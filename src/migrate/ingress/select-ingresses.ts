@@ -1,6 +1,6 @@
 import { type Cluster } from '../cluster.ts'
 import { textAt } from '../fields.ts'
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 
 export type Selection = {
   /** As `namespace/name`; all of them where none is named. */
@@ -52,7 +52,7 @@ const reasonAgainst = (
   if (ingress.hosts.includes(publicHost)) {
     return 'leads to the pages of Vestibule, where people sign in who are not signed in yet'
   }
-  if (nginxAnnotation(ingress, 'canary') === 'true') {
+  if (isOn(nginxAnnotation(ingress, 'canary'))) {
     return 'is a canary: the controller takes the annotations of the Ingress that it stands beside'
   }
   const controller = controllerOf(ingress, cluster)

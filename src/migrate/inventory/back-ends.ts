@@ -77,8 +77,15 @@ const findBackEnds = (scene: Scene): readonly BackEnd[] => {
   })
 }
 
-export const hostsOfService = (scene: Scene, namespace: string, name: string): readonly string[] =>
-  indexOf(scene).byService.get(`${namespace}/${name}`)?.hosts ?? []
+export const findBackEnd = (scene: Scene, namespace: string, name: string): BackEnd | undefined =>
+  indexOf(scene).byService.get(`${namespace}/${name}`)
+
+/** Hosts that lead to a Service, or past it to the same pods. */
+export const hostsOfService = (scene: Scene, service: ServiceView): readonly string[] => {
+  const own = indexOf(scene).byService.get(`${service.namespace}/${service.name}`)?.hosts ?? []
+  const behind = workloadsBehind(scene.cluster, service)
+  return [...new Set([...own, ...behind.flatMap((workload) => hostsOfWorkload(scene, workload))])]
+}
 
 export const hostsOfWorkload = (scene: Scene, { object }: WorkloadView): readonly string[] => [
   ...(indexOf(scene).hostsByWorkload.get(object) ?? []),

@@ -7,7 +7,7 @@ import { internalBalancerAnnotation } from './bypasses.ts'
 import { type Controller } from './controllers.ts'
 import { allowlistOf, type Control, controlsOf } from './controls.ts'
 import { type Finding, isFault } from './finding.ts'
-import { type Application } from './known-applications.ts'
+import { type Application, isDoor } from './known-applications.ts'
 import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
 import { isPrivateRange } from './shown.ts'
 
@@ -40,6 +40,8 @@ export type HostEntry = {
         readonly weight: 'high' | 'medium' | 'low'
       }
     | undefined
+  /** It leads to nothing but the sign-in, which has to be reached before anybody can be asked. */
+  readonly isDoor: boolean
   readonly machinePaths: readonly MachinePath[]
   /** Findings about it, by id, without those that only inform. */
   readonly findings: readonly string[]
@@ -120,6 +122,7 @@ const entryOf = (scene: Scene, { host, ingresses, application, about }: Material
             preset: application.preset,
             weight: application.weight,
           },
+    isDoor: ingresses.every((each) => isDoor(scene, each)),
     machinePaths: PRESET_GUIDES[application?.preset ?? '']?.machinePaths ?? [],
     findings: [...new Set(about.map(({ id }) => id))],
   }

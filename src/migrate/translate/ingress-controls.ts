@@ -3,6 +3,7 @@ import {
   annotationPath,
   type IngressPath,
   type IngressView,
+  isOn,
   nginxAnnotation,
 } from '../views/ingress.ts'
 import { findGate, type Gates, gateFor, shownUrl } from './auth-url.ts'
@@ -64,7 +65,7 @@ const withoutHost = (ingresses: readonly IngressView[]): readonly Leftover[] =>
     }))
 
 /** A canary has the annotations of the Ingress that it stands beside. */
-const isCanary = (ingress: IngressView): boolean => nginxAnnotation(ingress, 'canary') === 'true'
+const isCanary = (ingress: IngressView): boolean => isOn(nginxAnnotation(ingress, 'canary'))
 
 const usedGates = (ingresses: readonly IngressView[], gates: Gates): readonly Leftover[] => {
   const used = ingresses.flatMap((each) => {
