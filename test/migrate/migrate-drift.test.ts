@@ -234,6 +234,37 @@ describe('migrate drift', () => {
     expect(await idsOf([ingress('web', 'web.example.com'), door])).toEqual(['side_door'])
   })
 
+  test('so is another Service for the same pods, behind an Ingress or open to the network', async () => {
+    const serviceOf = (name: string, type: string) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'shop' },
+      spec: { type, selector: { app: 'web' }, ports: [{ port: 80 }] },
+    })
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
+      spec: { containers: [] },
+    }
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'p', namespace: 'shop' },
+      spec: { podSelector: {} },
+    }
+    const guarded = [ingress('web', 'web.example.com'), serviceOf('web', 'ClusterIP'), pod, policy]
+    const door = JSON.parse(
+      JSON.stringify(ingress('door', 'door.example.com', {})).replace('"web"', '"copy"'),
+    ) as object
+    const copy = serviceOf('copy', 'ClusterIP')
+    const debug = serviceOf('debug', 'NodePort')
+    expect(await idsOf([...guarded, copy])).toEqual([])
+    expect(await idsOf([...guarded, copy, door])).toEqual(['side_door'])
+    expect(await idsOf([...guarded, debug])).toEqual(['side_door'])
+    expect(await idsOf([...guarded, debug], '--except', 'shop/debug')).toEqual([])
+  })
+
   test('pods that no NetworkPolicy covers are open, and those that one covers are not', async () => {
     const service = {
       apiVersion: 'v1',

@@ -32,7 +32,8 @@ export const DRIFT_FINDINGS = {
   },
   side_door: {
     severity: 'error',
-    meaning: 'Another Ingress leads to a guarded Service without asking.',
+    meaning:
+      'Another Ingress leads to what is guarded without asking, or a Service opens it past nginx.',
   },
   host_without_policy: {
     severity: 'error',

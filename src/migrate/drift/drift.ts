@@ -15,14 +15,18 @@ export const findDrift = (
   const watched = ingresses.filter(
     ({ namespace, name }) => !settings.exempt.includes(`${namespace}/${name}`),
   )
-  const guarded = watched.filter((ingress) => asksVestibule(ingress, settings.guard))
+  const guarded = new Set(watched.filter((ingress) => asksVestibule(ingress, settings.guard)))
   return [
     ...watched.flatMap((ingress) =>
-      guarded.includes(ingress)
+      guarded.has(ingress)
         ? [...ingressDrift(ingress, settings), ...hostDrift(ingress, settings)]
         : notGuarded(ingress, settings),
     ),
-    ...backEndDrift(cluster, guarded, watched),
+    ...backEndDrift(cluster, {
+      guarded: [...guarded],
+      open: watched.filter((ingress) => !guarded.has(ingress)),
+      exempt: settings.exempt,
+    }),
     ...policyDrift(ingresses, settings.policies ?? []),
   ].toSorted(byPlace)
 }
