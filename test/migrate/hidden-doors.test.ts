@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
+import { exposuresOf } from '../../src/migrate/report/exposure.ts'
 import {
   controller,
   deployment,
   GUARD,
   ingress,
   movedApplication,
+  readCluster,
   readInventory,
   service,
 } from './support-cluster.ts'
@@ -222,5 +224,33 @@ describe('the inventory sees', () => {
     expect(
       (await readInventory(yaml)).findings.filter(({ severity }) => severity !== 'info'),
     ).toEqual([])
+  })
+})
+
+describe('the report says of a host that they are left', () => {
+  const leftOf = async (yaml: string): Promise<readonly string[]> =>
+    exposuresOf(await readCluster(yaml))
+      .filter(({ host }) => host === 'app.example.com')
+      .flatMap(({ leftovers }) => leftovers.map(({ place }) => place.object))
+
+  test.each([
+    ['nothing', '', []],
+    [
+      'a NodePort for the same pods',
+      service('debug', { type: 'NodePort', selector: { app: 'app' } }),
+      ['Service apps/debug'],
+    ],
+    [
+      'an open Ingress with another name for them',
+      elsewhere('copy') + service('copy', { selector: { app: 'app' } }),
+      ['Ingress apps/copy'],
+    ],
+    [
+      'a route of another proxy',
+      elsewhere('app', { name: 'b', className: 'traefik' }),
+      ['Ingress apps/b'],
+    ],
+  ])('%s', async (_name, yaml, expected) => {
+    expect(await leftOf(movedApplication() + yaml)).toEqual(expected)
   })
 })

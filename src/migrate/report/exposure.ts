@@ -9,8 +9,11 @@ import {
   hasSslPassthrough,
   isSatisfyAny,
 } from '../inventory/controls.ts'
+import { type Finding } from '../inventory/finding.ts'
 import { indexByHost, isBehindInternalBalancer } from '../inventory/hosts.ts'
+import { otherWayFindings } from '../inventory/other-ways.ts'
 import { hostsOf, isCanary, type Scene, sceneOf } from '../inventory/scene.ts'
+import { sharedHostFindings } from '../inventory/shared-hosts.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
 import { openWays, sideDoors, unknownWays } from './back-end-ways.ts'
 
@@ -37,6 +40,7 @@ export const exposuresOf = (cluster: Cluster): readonly Exposure[] => {
     own: indexByHost(scene.ingresses, hostsOf),
     foreign: indexByHost(scene.foreign, hostsOf),
     backEnds: indexByHost(backEndsOf(scene), ({ hosts }) => hosts),
+    passing: indexByHost(waysPast(scene), ({ hosts }) => hosts),
   }
   const hosts = [...new Set([...byHost.own.keys(), ...byHost.foreign.keys()])].toSorted()
   return hosts.map((host) =>
@@ -45,6 +49,7 @@ export const exposuresOf = (cluster: Cluster): readonly Exposure[] => {
       own: byHost.own.get(host) ?? [],
       foreign: byHost.foreign.get(host) ?? [],
       backEnds: byHost.backEnds.get(host) ?? [],
+      passing: byHost.passing.get(host) ?? [],
     }),
   )
 }
@@ -54,9 +59,19 @@ type Material = {
   readonly own: readonly IngressView[]
   readonly foreign: readonly IngressView[]
   readonly backEnds: readonly BackEnd[]
+  readonly passing: readonly Finding[]
 }
 
-const exposureOf = (scene: Scene, { host, own, foreign, backEnds }: Material): Exposure => {
+/** Other names and other proxies under which the same application is reached. */
+const waysPast = (scene: Scene): readonly Finding[] =>
+  [...sharedHostFindings(scene), ...otherWayFindings(scene)].filter(
+    ({ id }) => id === 'shared_service' || id === 'other_route',
+  )
+
+const exposureOf = (
+  scene: Scene,
+  { host, own, foreign, backEnds, passing }: Material,
+): Exposure => {
   return {
     host,
     ingresses: [...own, ...foreign].map(({ object }) => placeIn(object)),
@@ -67,7 +82,11 @@ const exposureOf = (scene: Scene, { host, own, foreign, backEnds }: Material): E
         why: 'another controller serves it, of which nothing is known here',
       })),
     ],
-    leftovers: [...own.flatMap((each) => leftoversOf(scene, each)), ...backEnds.flatMap(sideDoors)],
+    leftovers: [
+      ...own.flatMap((each) => leftoversOf(scene, each)),
+      ...backEnds.flatMap((backEnd) => sideDoors(scene.cluster, backEnd)),
+      ...passing.map(({ places: [place], what: why }) => ({ place, why })),
+    ],
     openBackends: unlike(backEnds.flatMap((backEnd) => openWays(scene.cluster, backEnd))),
     unknownBackends: unlike(backEnds.flatMap((backEnd) => unknownWays(backEnd, own[0]))),
   }
