@@ -21,7 +21,13 @@ const TONES: Readonly<Record<Severity, Tone>> = {
   info: 'calm',
 }
 
-const STANDINGS: Readonly<Record<Standing, readonly [tone: Tone, name: string]>> = {
+/** The sign-in itself has nothing in front, and must not. */
+type Shown = Standing | 'door'
+
+const shownAs = ({ standing, isDoor }: HostEntry): Shown =>
+  isDoor && standing === 'open' ? 'door' : standing
+
+const STANDINGS: Readonly<Record<Shown, readonly [tone: Tone, name: string]>> = {
   vestibule: ['good', 'Vestibule asks who it is'],
   other_gate: ['notice', 'Another gate'],
   client_certificate: ['notice', 'Client certificates'],
@@ -29,6 +35,7 @@ const STANDINGS: Readonly<Record<Standing, readonly [tone: Tone, name: string]>>
   addresses: ['warning', 'Addresses alone'],
   mixed: ['danger', 'Differs between its Ingresses'],
   open: ['danger', 'Nothing'],
+  door: ['calm', 'The sign-in itself'],
 }
 
 /** The inventory for people who decide, and for those who do the work. */
@@ -64,7 +71,7 @@ const standingChart = (hosts: readonly HostEntry[]): Html => {
   const order = Object.entries(STANDINGS).map(([standing, [tone, name]]) => ({
     name,
     tone,
-    value: hosts.filter((each) => each.standing === standing).length,
+    value: hosts.filter((each) => shownAs(each) === standing).length,
   }))
   return barChart({
     caption: 'What lets people in',
@@ -156,7 +163,7 @@ const hostTable = (hosts: readonly HostEntry[]): Html =>
       { name: 'Findings', isNumber: true },
     ],
     rows: hosts.map((entry) => {
-      const [tone, name] = STANDINGS[entry.standing]
+      const [tone, name] = STANDINGS[shownAs(entry)]
       return [
         html`${breakable(entry.host)}<br><small>${breakable(entry.ingresses.join(', '))}</small>`,
         badge(tone, name),

@@ -144,7 +144,7 @@ const internalReasons = (
 ): readonly string[] => {
   const found: string[] = []
   if (INTERNAL_NAME.test(host)) found.push('its name')
-  const lists = ingresses.map((each) => allowlistOf(each)?.ranges ?? [])
+  const lists = ingresses.map((each) => allowlistOf(each, scene.controllerOf(each))?.ranges ?? [])
   if (lists.every((ranges) => ranges.length > 0 && ranges.every(isPrivateRange))) {
     found.push('its address list')
   }
