@@ -8,10 +8,14 @@ export type Load = {
   readonly reconnect: boolean
   readonly seconds: number
   readonly connections: number
+  /** A script of wrk that makes each request; the headers above are sent besides. */
+  readonly script?: string
 }
 
 export type Measured = {
   readonly requestsPerSecond: number
+  /** All that were answered. */
+  readonly requests: number
   readonly p50Ms: number
   readonly p99Ms: number
   /** Answers that were no 2xx, and connections that failed. */
@@ -28,6 +32,7 @@ export const measure = async (load: Load): Promise<Measured> => {
       `-c${load.connections}`,
       `-d${load.seconds}s`,
       '--latency',
+      ...(load.script === undefined ? [] : ['-s', load.script]),
       ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
       load.url,
     ],
@@ -36,6 +41,7 @@ export const measure = async (load: Load): Promise<Measured> => {
   const report = await text(wrk.stdout)
   return {
     requestsPerSecond: numberIn(report, /Requests\/sec:\s+([\d.]+)/),
+    requests: numberIn(report, /(\d+) requests in/),
     p50Ms: latencyIn(report, '50%'),
     p99Ms: latencyIn(report, '99%'),
     errors:

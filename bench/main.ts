@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util'
 import { ensureCommands } from '../demo/system-packages.ts'
 import { benchPolicies, type PolicyComparison } from './policies.ts'
 import { benchSessions, type SessionsReport } from './sessions.ts'
+import { benchTokens, type Cost, type TokensReport } from './tokens.ts'
 import { benchVerify, type Comparison } from './verify.ts'
 
-const HELP = `Usage: npm run bench [-- [verify|sessions] --rounds N --seconds N --json]
+const HELP = `Usage: npm run bench [-- [verify|sessions|tokens] --rounds N --seconds N --json]
 
 Measures /verify with a warm session against a bare Node server that returns the same
 headers, and deciding among 1,000 hosts against deciding for one; in turns, and prints
@@ -12,7 +13,10 @@ the median ratios. Machines are noisy: compare ratios of
 one run, never figures of two.
 
 sessions: how soon an ended session is refused on another replica, over --revocations N
-(1000), what a warm and a cold request cost Redis, and what --sessions N (2000) cost.`
+(1000), what a warm and a cold request cost Redis, and what --sessions N (2000) cost.
+
+tokens: fresh tokens against jose alone, remembered ones against a bare server, and what
+refusing hostile ones costs relative to a good one.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,6 +53,30 @@ const sessionsTable = ({ lags, commands, memory }: SessionsReport): string =>
     `${memory.sessions} sessions: ${memory.redisBytesEach.toFixed(0)} bytes each in Redis, ${memory.replicaBytesEach.toFixed(0)} in a replica, look-up ratio ${memory.lookupRatio.toFixed(2)}`,
   ].join('\n')
 
+const tokensTable = ({ verification, remembered, fresh, hostile }: TokensReport): string =>
+  [
+    `${'fresh tokens'.padEnd(14)}${'ours/s'.padStart(9)}${'jose/s'.padStart(9)}${'ratio'.padStart(8)}${'CPU us'.padStart(9)}${'jose us'.padStart(9)}${'ratio'.padStart(8)}`,
+    ...verification.map(
+      ({ algorithm, tokensPerSecond, cpuMicros, jose, throughput, cpu }) =>
+        `${algorithm.padEnd(14)}${tokensPerSecond.toFixed(0).padStart(9)}${jose.tokensPerSecond.toFixed(0).padStart(9)}${throughput.toFixed(2).padStart(8)}${cpuMicros.toFixed(0).padStart(9)}${jose.cpuMicros.toFixed(0).padStart(9)}${cpu.toFixed(2).padStart(8)}`,
+    ),
+    '',
+    table(remembered),
+    '',
+    `${'over the wire'.padEnd(26)}${'requests/s'.padStart(12)}${'CPU us'.padStart(9)}${'ratio'.padStart(8)}${'calls'.padStart(7)}`,
+    ...[fresh, ...hostile].map(costRow),
+  ].join('\n')
+
+const costRow = ({ what, requestsPerSecond, cpuMicros, ratio, calls }: Cost): string =>
+  `${what.padEnd(26)}${requestsPerSecond.toFixed(0).padStart(12)}${cpuMicros.toFixed(1).padStart(9)}${ratio.toFixed(2).padStart(8)}${String(calls).padStart(7)}`
+
+const runTokens = async (): Promise<void> => {
+  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
+  const report = await benchTokens(options, (line) => console.error(line))
+  const taken = { date: new Date().toISOString(), node: process.version, ...options }
+  console.log(values.json ? JSON.stringify({ ...taken, ...report }, null, 2) : tokensTable(report))
+}
+
 const runSessions = async (): Promise<void> => {
   const options = { revocations: Number(values.revocations), sessions: Number(values.sessions) }
   const report = await benchSessions(options, (line) => console.error(line))
@@ -67,6 +95,8 @@ if (values.help) {
     process.exitCode = 2
   } else if (positionals[0] === 'sessions') {
     await runSessions()
+  } else if (positionals[0] === 'tokens') {
+    await runTokens()
   } else {
     const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
     const results = await benchVerify(options, (line) => console.error(line))

@@ -142,6 +142,7 @@ const end = async (
       sessions: sessions.store,
       revocations: sessions.revocations,
       directory: sessions.directory,
+      serviceTokens: sessions.serviceTokens,
       names: { people: issuer, tokenIssuers: [], digest: subjectDigest },
       nowMs: () => Date.now(),
       lifeMs: 86_400_000,

@@ -51,7 +51,7 @@ export const benchVerify = async (
   }
 }
 
-const compare = async (
+export const compare = async (
   scenario: string,
   load: Load,
   bareLoad: Load,
@@ -77,6 +77,7 @@ const compare = async (
 
 const middle = (all: readonly Measured[]): Measured => ({
   requestsPerSecond: median(all.map((each) => each.requestsPerSecond)),
+  requests: median(all.map((each) => each.requests)),
   p50Ms: median(all.map((each) => each.p50Ms)),
   p99Ms: median(all.map((each) => each.p99Ms)),
   errors: 0,
@@ -116,7 +117,7 @@ const warmRequest = async (
   return { url, headers, answer }
 }
 
-const startBare = async (
+export const startBare = async (
   headers: readonly string[],
 ): Promise<{ readonly url: string; readonly stop: () => void }> => {
   const child = spawn(

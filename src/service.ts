@@ -11,7 +11,7 @@ import { bugReporter, now, type Parts, type ServiceInput } from './service/parts
 import { createProvider } from './service/provider.ts'
 import { createPublic } from './service/public-part.ts'
 import { createRecords, createSessions } from './service/sessions.ts'
-import { createVerifyServer } from './service/verify-part.ts'
+import { createVerifyPart } from './service/verify-part.ts'
 
 export type Service = Listeners & {
   /** Stops taking connections, lets running requests finish, then lets go of everything. */
@@ -50,7 +50,7 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   }
   let isDraining = false
   const listeners = await listenAll(config.listen, {
-    verify: createVerifyServer(parts),
+    verify: createVerifyPart(parts),
     public: createPublic(parts),
     ops: createOpsApp({
       metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),

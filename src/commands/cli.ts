@@ -1,57 +1,49 @@
-import { check } from './check.ts'
 import { type Command, type Environment, type ExitCode } from './command.ts'
-import { drillRevoke } from './drill-revoke.ts'
-import { keysGenerate, keysRotate } from './keys.ts'
-import { migrateDrift } from './migrate-drift.ts'
-import { migrateIngress } from './migrate-ingress.ts'
-import { migrateInventory } from './migrate-inventory.ts'
-import { migrateNetworkpolicy } from './migrate-networkpolicy.ts'
-import { migrateOauth2Proxy } from './migrate-oauth2-proxy.ts'
-import { migrateReport } from './migrate-report.ts'
-import { migrateTranslate } from './migrate-translate.ts'
-import { migrateVerify } from './migrate-verify.ts'
-import { policyDiff } from './policy-diff.ts'
-import { policyExplain } from './policy-explain.ts'
-import { policyLint } from './policy-lint.ts'
-import { policyMatrix } from './policy-matrix.ts'
-import { policyReplay } from './policy-replay.ts'
-import { policyTest } from './policy-test.ts'
-import { serve } from './serve.ts'
-import { sessionsList, sessionsRevoke, sessionsShow } from './sessions.ts'
 import { complain, say } from './terminal.ts'
 
-const COMMANDS: readonly Command[] = [
-  serve,
-  check,
-  keysGenerate,
-  keysRotate,
-  policyLint,
-  policyTest,
-  policyExplain,
-  policyReplay,
-  policyMatrix,
-  policyDiff,
-  sessionsList,
-  sessionsShow,
-  sessionsRevoke,
-  drillRevoke,
-  migrateInventory,
-  migrateTranslate,
-  migrateIngress,
-  migrateNetworkpolicy,
-  migrateDrift,
-  migrateVerify,
-  migrateReport,
-  migrateOauth2Proxy,
-]
+/** Each is loaded when it is asked for: what the others need would only delay it. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  check: async () => (await import('./check.ts')).check,
+  'keys generate': async () => (await import('./keys.ts')).keysGenerate,
+  'keys rotate': async () => (await import('./keys.ts')).keysRotate,
+  'policy lint': async () => (await import('./policy-lint.ts')).policyLint,
+  'policy test': async () => (await import('./policy-test.ts')).policyTest,
+  'policy explain': async () => (await import('./policy-explain.ts')).policyExplain,
+  'policy replay': async () => (await import('./policy-replay.ts')).policyReplay,
+  'policy matrix': async () => (await import('./policy-matrix.ts')).policyMatrix,
+  'policy diff': async () => (await import('./policy-diff.ts')).policyDiff,
+  'sessions list': async () => (await import('./sessions.ts')).sessionsList,
+  'sessions show': async () => (await import('./sessions.ts')).sessionsShow,
+  'sessions revoke': async () => (await import('./sessions.ts')).sessionsRevoke,
+  'tokens create': async () => (await import('./tokens.ts')).tokensCreate,
+  'tokens list': async () => (await import('./tokens.ts')).tokensList,
+  'tokens show': async () => (await import('./tokens.ts')).tokensShow,
+  'tokens rotate': async () => (await import('./tokens.ts')).tokensRotate,
+  'tokens revoke': async () => (await import('./tokens.ts')).tokensRevoke,
+  'drill revoke': async () => (await import('./drill-revoke.ts')).drillRevoke,
+  'migrate inventory': async () => (await import('./migrate-inventory.ts')).migrateInventory,
+  'migrate translate': async () => (await import('./migrate-translate.ts')).migrateTranslate,
+  'migrate ingress': async () => (await import('./migrate-ingress.ts')).migrateIngress,
+  'migrate networkpolicy': async () =>
+    (await import('./migrate-networkpolicy.ts')).migrateNetworkpolicy,
+  'migrate drift': async () => (await import('./migrate-drift.ts')).migrateDrift,
+  'migrate verify': async () => (await import('./migrate-verify.ts')).migrateVerify,
+  'migrate report': async () => (await import('./migrate-report.ts')).migrateReport,
+  'migrate oauth2-proxy': async () =>
+    (await import('./migrate-oauth2-proxy.ts')).migrateOauth2Proxy,
+}
+
+const LOADERS = Object.entries(COMMANDS)
 
 /** Finds the command in the arguments and runs it. */
 export const runCli = async (
   args: readonly string[],
   environment: Environment,
 ): Promise<ExitCode> => {
-  const command = COMMANDS.find(({ name }) => name === args.slice(0, wordsOf(name)).join(' '))
-  if (command === undefined) return withoutCommand(args)
+  const found = LOADERS.find(([name]) => name === args.slice(0, wordsOf(name)).join(' '))
+  const command = await found?.[1]()
+  if (command === undefined) return await withoutCommand(args)
   const rest = args.slice(wordsOf(command.name))
   if (rest.includes('--help') || rest.includes('-h')) {
     say(`${command.help}\n`)
@@ -70,14 +62,15 @@ const HELP: ReadonlySet<string> = new Set(['help', '--help', '-h'])
 
 const wordsOf = (name: string): number => name.split(' ').length
 
-const withoutCommand = (args: readonly string[]): ExitCode => {
+const withoutCommand = async (args: readonly string[]): Promise<ExitCode> => {
   const [first = 'help', second = 'help'] = args
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
+  const group = LOADERS.filter(([name]) => name.startsWith(`${first} `))
   const asked = HELP.has(first) || (group.length > 0 && HELP.has(second))
   const print = asked ? say : complain
   if (!asked) print(`vestibule: ${args.join(' ')} is not a command.\n`)
   print('Usage: vestibule COMMAND [OPTIONS]\n')
-  for (const { name, summary } of group.length > 0 ? group : COMMANDS) {
+  const listed = group.length > 0 ? group : LOADERS
+  for (const { name, summary } of await Promise.all(listed.map(([, load]) => load()))) {
     print(`  ${name.padEnd(21)} ${summary}`)
   }
   print('\nvestibule COMMAND --help says more.')

@@ -8,6 +8,7 @@ import { parseOriginalUrl } from '../core/original-url.ts'
 import { type Facts } from '../core/policy/criterion.ts'
 import { findPolicy, type HostPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { ANONYMOUS, type Authenticated, type Principal } from '../core/principal.ts'
+import { createHeaderMeanings } from '../edge/http/nginx-headers.ts'
 import { readNginxRequest } from '../edge/http/nginx-request.ts'
 import { type Caller } from '../edge/policies/cases-file.ts'
 import { type CaseRequest } from '../edge/policies/cases-request.ts'
@@ -31,7 +32,7 @@ export type Outcome = {
   readonly facts: Facts | undefined
 }
 
-const NO_NAMES: ReadonlySet<string> = new Set()
+const MEANINGS = createHeaderMeanings(new Set())
 
 /** Takes the same steps as `verify`, from the bytes that nginx would send on. */
 export const rehearse = (policies: PolicySet, rehearsal: Rehearsal): Outcome => {
@@ -39,7 +40,7 @@ export const rehearse = (policies: PolicySet, rehearsal: Rehearsal): Outcome => 
   const read = readNginxRequest(...subrequestOf(rehearsal.request), {
     requireHost: true,
     readCookies: () => ({ credential: { kind: 'none' }, others: '' }),
-    identityNames: NO_NAMES,
+    meanings: MEANINGS,
   })
   if (!read.ok) return { ...UNASKED, decision: deny(read.failure.reason) }
   const { request } = read.value

@@ -70,13 +70,13 @@ const isPrintable = (text: string): boolean =>
 /** Exactly one `@` with text on both sides: `a@evil.com@company.com` is nobody's address. */
 const EMAIL = /^[^\s@"(),:;<>[\\\]]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i
 
+export const isEmailAddress = (text: string): boolean => isPrintable(text) && EMAIL.test(text)
+
 /** The address, if it is one and somebody vouches for it; else undefined. */
 export const emailOf = (claims: Claims, mapping: ClaimMapping): string | undefined => {
   const email = claimAt(claims, mapping.email)
   const vouched = mapping.trustEmail || claimAt(claims, 'email_verified') === true
-  return vouched && typeof email === 'string' && isPrintable(email) && EMAIL.test(email)
-    ? email
-    : undefined
+  return vouched && typeof email === 'string' && isEmailAddress(email) ? email : undefined
 }
 
 /** A list of group names; one bare string is one group; entries that are no text are dropped. */

@@ -16,7 +16,8 @@ export const REASONS = {
     invalid_token: 'The bearer token is malformed, not genuine, or not meant for Vestibule.',
     expired_token: 'The bearer token was genuine and has expired.',
     revoked_token:
-      'The bearer token was genuine; all that its subject had was ended after it was issued.',
+      'The bearer token was genuine; it, or all that its subject had, was ended after it was issued.',
+    token_not_for_host: 'The service token is genuine, and was not made for this host.',
     token_not_yet_valid:
       'The bearer token is genuine and of a time to come: the clocks of its issuer and of Vestibule differ.',
     binding_not_proven:

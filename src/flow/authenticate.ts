@@ -84,7 +84,7 @@ const proveToken = async (
   presented: Presented,
   request: AccessRequest,
 ): Promise<Authentication> => {
-  const verified = await ports.verifyToken(presented.token)
+  const verified = await ports.verifyToken(presented.token, request.host)
   if (!verified.ok) return failed('bearer', TOKEN_FAILURES[verified.failure])
   const standing = await ports.revocations.standingOf(ports.revocableToken(verified.value))
   if (standing !== 'in_force') return failed('bearer', STANDING_FAILURES[standing])
@@ -125,8 +125,11 @@ const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
   expired: challenge('expired_token'),
   not_yet_valid: challenge('token_not_yet_valid'),
   delegation_too_deep: challenge('delegation_too_deep'),
+  revoked: challenge('revoked_token'),
+  wrong_host: challenge('token_not_for_host'),
   unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
   issuer_unreachable: { kind: 'unavailable', reason: 'token_issuer_unreachable' },
+  store_unreachable: STORE_UNREACHABLE,
 }
 
 const CONFIRM_FAILURES: Readonly<Record<ConfirmFailure, AuthenticationFailure>> = {

@@ -127,13 +127,25 @@ export type TokenFailure =
   /** Genuine, but of a time to come: the clocks differ. */
   | 'not_yet_valid'
   | 'delegation_too_deep'
+  /** It was ended by itself. */
+  | 'revoked'
+  /** Genuine, and not made for the host where it was sent. */
+  | 'wrong_host'
   /** The keys of its issuer could not be had. */
   | 'unreachable'
   /** Its issuer could not be asked about it. */
   | 'issuer_unreachable'
+  /** Whether there is such a token could not be found out. */
+  | 'store_unreachable'
 
-/** Proves a bearer token, or says why not. */
+/** Proves a bearer token of an issuer, or says why not. */
 export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>
+
+/** The same of any bearer token, sent to that host. */
+export type BearerVerifier = (
+  token: string,
+  host: HostName,
+) => Promise<Result<Authenticated, TokenFailure>>
 
 export type DpopFailure =
   /** Not genuine, or for another request, token or key; or it was used before. */
@@ -205,7 +217,7 @@ export type VerifyPorts = {
   /** What a revocation may know a bearer token by. */
   readonly revocableToken: (principal: Authenticated) => Revocable
   readonly keepFresh: (id: SessionId, session: Session) => Eventual<Found<Session>>
-  readonly verifyToken: TokenVerifier
+  readonly verifyToken: BearerVerifier
   readonly verifyProof: DpopVerifier
   /** SHA-256 of a client certificate as the proxy forwards it, in base64url. */
   readonly certificateThumbprint: (forwarded: string) => string | undefined

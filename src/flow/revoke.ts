@@ -1,7 +1,9 @@
 import { type SessionKey } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { endAllOf, endBefore, type Revocation } from '../core/revocation.ts'
+import { serviceTokenIdOf } from '../core/service-token.ts'
 import { type SessionStore } from './ports.ts'
+import { type ServiceTokens } from './service-token-ports.ts'
 import { type Revocations, type SessionDirectory } from './session-ports.ts'
 
 /** What somebody orders to end. */
@@ -16,6 +18,7 @@ export type RevokePorts = {
   readonly sessions: Pick<SessionStore, 'end'>
   readonly revocations: Pick<Revocations, 'add'>
   readonly directory: Pick<SessionDirectory, 'of'>
+  readonly serviceTokens: Pick<ServiceTokens, 'end' | 'endUntil'>
   readonly names: SubjectNames
   readonly nowMs: () => number
   /** No session and no token lives longer. */
@@ -51,18 +54,22 @@ export const revoke = async (
     case 'subject':
       return await revokeSubject(ports, order.subject)
     case 'before':
-      return await mark(ports, endBefore(order.momentMs, ordered))
+      return await endUntil(ports, endBefore(order.momentMs, ordered), order.momentMs - 1)
     case 'everything':
-      return await mark(ports, endAllOf({ kind: 'everything' }, ordered))
+      return await endUntil(ports, endAllOf({ kind: 'everything' }, ordered), ordered.nowMs)
   }
 }
 
-const mark = async (
-  { revocations }: RevokePorts,
+/** Tokens of our own outlive the mark, so each is ended in its own place too. */
+const endUntil = async (
+  { revocations, serviceTokens }: RevokePorts,
   revocation: Revocation,
+  tokensUntilMs: number,
 ): Promise<Result<Revoked, 'unreachable'>> => {
   const added = await revocations.add(revocation)
-  return added.ok ? ok({ sessions: undefined }) : added
+  if (!added.ok) return added
+  const ended = await serviceTokens.endUntil(tokensUntilMs)
+  return ended.ok ? ok({ sessions: undefined }) : ended
 }
 
 /** The mark alone ends everything; the records are cleared away after it. */
@@ -81,7 +88,9 @@ const revokeSubject = async (
     for (const { key } of listed.ok ? listed.value : []) await ports.sessions.end(key)
     sessions = listed.ok && sessions !== undefined ? sessions + listed.value.length : undefined
   }
-  return ok({ sessions })
+  const token = serviceTokenIdOf(name)
+  const ended = token === undefined ? ok(undefined) : await ports.serviceTokens.end(token)
+  return ended.ok ? ok({ sessions }) : ended
 }
 
 /** A person's subject may hold a slash too: what a name may mean is ended in each sense. */

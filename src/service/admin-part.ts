@@ -1,5 +1,5 @@
 import { type AdminOptions } from '../edge/http/admin-routes.ts'
-import { type Parts } from './parts.ts'
+import { now, type Parts } from './parts.ts'
 import { findPorts, revokePorts } from './sessions.ts'
 
 /** What operators may do on the ops listener; whatever they end is written down. */
@@ -10,4 +10,9 @@ export const adminOptions = ({ config, sessions, log }: Parts): AdminOptions => 
   onRevoked: (order, count) => {
     log.warn({ ...order, sessions: count }, 'an administrator ended sessions')
   },
+  serviceTokens: sessions.serviceTokens,
+  onTokenChanged: (what, id) => {
+    log.warn({ token: id }, `an administrator ${what} a service token`)
+  },
+  now,
 })

@@ -1,7 +1,10 @@
-import { createServer, type RequestListener, Server } from 'node:http'
-import { type AddressInfo } from 'node:net'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { type AddressInfo, type Server as NetServer } from 'node:net'
 
 export type ListenerName = 'verify' | 'public' | 'ops'
+
+/** A server that can be drained. */
+type Server = NetServer & Pick<HttpServer, 'closeIdleConnections' | 'closeAllConnections'>
 
 export type Listeners = {
   /** Where each listens, such as `127.0.0.1:8080`; the port is known even if 0 was asked for. */
@@ -40,12 +43,12 @@ export const listenAll = async (
 }
 
 const serverOf = (handler: Server | RequestListener): Server =>
-  handler instanceof Server
-    ? handler
-    : createServer(
+  typeof handler === 'function'
+    ? createServer(
         { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestTimeout: 30_000 },
         handler,
       )
+    : handler
 
 const listen = (server: Server, address: string, name: ListenerName): Promise<string> => {
   const colon = address.lastIndexOf(':')

@@ -1,5 +1,6 @@
 import { type Authenticated, subjectAtIssuer } from '../core/principal.ts'
 import { type Revocable } from '../core/revocation.ts'
+import { SERVICE_TOKENS } from '../core/service-token.ts'
 import { parseStoreAddress } from '../core/store-address.ts'
 import { type Config } from '../edge/config/config.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
@@ -17,18 +18,21 @@ import { createSessionUse } from '../edge/sessions/session-use.ts'
 import { type FindPorts } from '../flow/find-sessions.ts'
 import { type SessionStore } from '../flow/ports.ts'
 import { type RevokePorts, type SubjectNames } from '../flow/revoke.ts'
+import { type ServiceTokens } from '../flow/service-token-ports.ts'
 import {
   type RefreshLeases,
   type Revocations,
   type SessionDirectory,
 } from '../flow/session-ports.ts'
-import { limitsOf, monotonicMs, nowMs } from './parts.ts'
+import { limitsOf, monotonicMs, nowMs, publicOrigin } from './parts.ts'
+import { createServiceTokens } from './service-tokens.ts'
 
 export type Sessions = {
   readonly store: SessionStore
   readonly leases: RefreshLeases
   readonly revocations: Revocations
   readonly directory: SessionDirectory
+  readonly serviceTokens: ServiceTokens
 }
 
 const SESSION_BYTES = 256 * 1024 * 1024
@@ -115,17 +119,19 @@ export const createSessions = (
     leases: createRefreshLeases(records, absoluteMs),
     revocations,
     directory: createSessionDirectory(records, index, use),
+    serviceTokens: createServiceTokens(config, records, ring),
   }
 }
 
 /** What ending sessions and tokens takes, for routes and commands alike. */
 export const revokePorts = (
   config: Config,
-  { store, revocations, directory }: Sessions,
+  { store, revocations, directory, serviceTokens }: Sessions,
 ): RevokePorts => ({
   sessions: store,
   revocations,
   directory,
+  serviceTokens,
   names: subjectNames(config),
   nowMs,
   lifeMs: longestLifeMs(config),
@@ -137,9 +143,9 @@ export const findPorts = (config: Config, { directory }: Sessions): FindPorts =>
   names: subjectNames(config),
 })
 
-const subjectNames = ({ identityProvider, tokenIssuers }: Config): SubjectNames => ({
-  people: identityProvider.issuer,
-  tokenIssuers,
+const subjectNames = (config: Config): SubjectNames => ({
+  people: config.identityProvider.issuer,
+  tokenIssuers: [...config.tokenIssuers, { name: SERVICE_TOKENS, issuer: publicOrigin(config) }],
   digest: subjectDigest,
 })
 

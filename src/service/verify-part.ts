@@ -1,4 +1,3 @@
-import { type Server } from 'node:http'
 import { type AssertionSize, type HeaderBudget, headerBudget } from '../core/header-budget.ts'
 import { type IdentityHeaderNames } from '../core/identity-source.ts'
 import { type HostPolicy } from '../core/policy/policy.ts'
@@ -6,16 +5,18 @@ import { resourceOrigin } from '../core/protected-resource.ts'
 import { SIGNATURE_BYTES } from '../edge/assertion/assertion-keys.ts'
 import { createAssertionSigner } from '../edge/assertion/assertion-signer.ts'
 import { createVerifyListener } from '../edge/http/verify-listener.ts'
+import { type VerifyServer } from '../edge/http/verify-server.ts'
 import { DPOP_ALGORITHMS } from '../edge/tokens/dpop-proof.ts'
 import { createIdentityMemory } from '../flow/identity-memory.ts'
 import { APPLICATION_PRESETS } from '../presets/applications.ts'
 import { bugReporter, cookieName, limitsOf, now, type Parts, publicOrigin } from './parts.ts'
 import { createNonces, createProofs } from './proofs.ts'
 import { createFreshness } from './provider.ts'
+import { bearerVerifier } from './service-tokens.ts'
 import { revocableToken } from './sessions.ts'
 import { createTokens } from './token-issuers.ts'
 
-export const createVerifyServer = (parts: Parts): Server => {
+export const createVerifyPart = (parts: Parts): VerifyServer => {
   const { config, policies, assertionKeys, log, sessions, metrics, decisionLog } = parts
   const identityHeaders = Object.entries(config.identityHeaders)
   const nonces = createNonces(parts)
@@ -34,7 +35,7 @@ export const createVerifyServer = (parts: Parts): Server => {
       revocations: sessions.revocations,
       revocableToken,
       keepFresh: createFreshness(parts),
-      verifyToken: tokens.verify,
+      verifyToken: bearerVerifier(sessions.serviceTokens.verify, tokens.verify),
       ...createProofs(parts, nonces),
       signAssertion,
       identityOf: createIdentityMemory(

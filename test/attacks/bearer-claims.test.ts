@@ -16,7 +16,7 @@ import { type Outcome } from './support-requests.ts'
  * T8 (strict_audience)  one of ours among several is enough; pinned below.
  * T29                   tokens bound to their sender: dpop.test.ts, mtls.test.ts.
  * T30                   there is no criterion for scopes; `claim/scope` is the whole text, exactly.
- * T40, T41              revocation: with the sessions that it ends.
+ * T40, T41, T44         what is ended before it expires: bearer-revoked.test.ts.
  */
 
 const INVALID = '401 invalid_token'

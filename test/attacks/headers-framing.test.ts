@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { parseAnswers } from '../support/raw-http.ts'
 import {
   type Attack,
   expectOthersUnharmed,
@@ -63,6 +62,7 @@ describe('framing that proxies and servers read in different ways', () => {
       'chunked that is not the last coding',
       `${POST}${HEADERS}Transfer-Encoding: chunked, gzip\r\n\r\n`,
     ],
+    ['H26', 'a coding that is not chunked', `${POST}${HEADERS}Transfer-Encoding: gzip\r\n\r\n`],
     ['H26', 'bare LF line ends', `${LINE}${HEADERS}\r\n`.replaceAll('\r', '')],
     ['H26', 'a bare CR', `${LINE}X-Any: a\rX-Other: b\r\n${HEADERS}\r\n`],
     ['H26', 'Content-Length: +5', `${POST}${HEADERS}Content-Length: +5\r\n\r\nabcde`],
@@ -104,11 +104,6 @@ describe('bodies', () => {
   test.each([
     ['H26', 'in a chunk of odd size', () => `${chunked}0x5\r\nabcde\r\n0\r\n\r\n${SMUGGLED()}`],
     ['H26', 'in good chunks', () => `${chunked}5\r\nabcde\r\n0\r\n\r\n${SMUGGLED()}`],
-    [
-      'H26',
-      'of an unknown coding',
-      () => `${POST}${HEADERS}Transfer-Encoding: gzip\r\n\r\n${SMUGGLED()}`,
-    ],
     [
       'H27',
       'that is a request',
@@ -169,16 +164,12 @@ describe('connections that go on', () => {
     },
   )
 
-  test('H9 CONNECT to us, and an empty line, get no answer at all', async () => {
-    const { verifyPort } = world.vestibule
-    for (const bytes of [
-      `CONNECT app.test:443 HTTP/1.1\r\n${HEADERS}\r\n${SMUGGLED()}`,
-      `CONNECT /verify?host=app.test HTTP/1.1\r\n${HEADERS}\r\n`,
-      '\r\n\r\n',
-    ]) {
-      expect(parseAnswers(await sendPartial(verifyPort, bytes))).toEqual([])
-    }
-    await expectOthersUnharmed(world)
+  test.each([
+    ['CONNECT with a host', `CONNECT app.test:443 HTTP/1.1\r\n${HEADERS}\r\n`],
+    ['CONNECT with our path', `CONNECT /verify?host=app.test HTTP/1.1\r\n${HEADERS}\r\n`],
+    ['an empty line', '\r\n\r\n'],
+  ])('H9 %s to us opens no tunnel and no way for what follows', async (_what, bytes) => {
+    await expectOneAnswer(`${bytes}${SMUGGLED()}`, MALFORMED)
   })
 })
 

@@ -49,7 +49,8 @@ const scheduled = (records: RecordStore, scheduler: fc.Scheduler): RecordStore =
   }
 }
 
-const revokePortsOf = ({ store, revocations, directory }: Sessions) => ({
+const revokePortsOf = ({ store, revocations, directory, serviceTokens }: Sessions) => ({
+  serviceTokens,
   sessions: store,
   revocations,
   directory,

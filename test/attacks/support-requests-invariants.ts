@@ -40,6 +40,8 @@ const TOKEN_ERRORS = [
   'error="invalid_token"',
   ...[
     'The token has expired',
+    'The token was revoked',
+    'The token is not for this host',
     'The token is not valid yet',
     'The token is bound to its sender',
     'The token has to be bound to its sender',

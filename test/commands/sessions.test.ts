@@ -67,10 +67,10 @@ describe.each(['redis', 'memory'])('sessions in %s', (kind) => {
     expect(people.out).toContain('2 sessions of alice.')
     const all = await world.run('sessions', 'list')
     expect([all.code, all.out]).toEqual([0, expect.stringContaining(start)])
-    const shown = await world.run('sessions', 'show', start)
+    const shown = await world.run('sessions', 'show', `--id=${start}`)
     expect([shown.code, shown.out]).toEqual([0, expect.stringContaining(newest?.key ?? '?')])
 
-    const ended = await world.run('sessions', 'revoke', '--id', start)
+    const ended = await world.run('sessions', 'revoke', `--id=${start}`)
     expect([ended.code, ended.out]).toEqual([0, expect.stringContaining('Ended the session.')])
     await until(async () => {
       const found = [...(await statuses(world, cookie)), ...(await statuses(world, other))]
@@ -78,7 +78,7 @@ describe.each(['redis', 'memory'])('sessions in %s', (kind) => {
     })
     expect((await world.run('sessions', 'show', `--id=${start}`)).code).toBe(1)
     expect((await world.run('sessions', 'show', '--id=-AAAAAAAA')).code).toBe(1)
-    expect((await world.run('sessions', 'revoke', '--id', start)).code).toBe(1)
+    expect((await world.run('sessions', 'revoke', `--id=${start}`)).code).toBe(1)
   })
 
   test('of somebody end together, on every replica, and of nobody else', async () => {

@@ -1,6 +1,7 @@
 import { epochSeconds } from '../../src/core/ids.ts'
 import { type Session, type SessionLimits } from '../../src/core/session.ts'
 import { parseStoreAddress } from '../../src/core/store-address.ts'
+import { createServiceTokenStore } from '../../src/edge/service-tokens/service-token-store.ts'
 import { type CacheUse } from '../../src/edge/sessions/coherent-cache.ts'
 import { type KeyRing, randomKeyRing } from '../../src/edge/sessions/key-ring.ts'
 import { createMemoryRecordStore } from '../../src/edge/sessions/memory-record-store.ts'
@@ -101,6 +102,11 @@ export const sessionsOver = (settings: SessionsSettings): Sessions => {
     leases: createRefreshLeases(records, absoluteMs),
     revocations,
     directory: createSessionDirectory(records, index, use),
+    serviceTokens: createServiceTokenStore({
+      ...common,
+      serveKnownForMs,
+      issuer: 'https://auth.test',
+    }),
   }
 }
 

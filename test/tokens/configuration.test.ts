@@ -204,6 +204,16 @@ describe('an entry of tokenIssuers that makes no sense', () => {
       ],
       /\[1\]\.introspection\.tokenPrefix: does not tell its tokens from those of another issuer/,
     ],
+    [
+      'the name of our own tokens',
+      [{ ...good, name: 'token' }],
+      /name: names the tokens that Vestibule makes/,
+    ],
+    [
+      'opaque tokens that begin as our own do',
+      [{ ...good, introspection: { ...asked, tokenPrefix: 'vst_a' } }],
+      /introspection: has a tokenPrefix with which tokens of Vestibule begin/,
+    ],
     ['a typo', [{ ...good, introspecton: {} }], /introspecton: is not a known key.*introspection/],
     ['HMAC', [{ ...good, algorithms: ['HS256'] }], /algorithms\[0\]/],
     ['none', [{ ...good, algorithms: ['none'] }], /algorithms\[0\]/],

@@ -1,3 +1,4 @@
+import { SERVICE_TOKEN_START, SERVICE_TOKENS } from '../../core/service-token.ts'
 import { type ConfigFile } from './schema.ts'
 import { type TokenIssuerFile } from './token-issuer-schema.ts'
 import { issuerOf, jwksUriOf, ownFiles } from './token-issuers.ts'
@@ -28,10 +29,27 @@ export const tokenIssuerComplaints = ({ tokenIssuers }: ConfigFile): readonly Co
 type Found = readonly [key: keyof TokenIssuerFile, problem: string, remedy: string]
 
 const faultsOf = (written: TokenIssuerFile): readonly Found[] => [
+  ...reserved(written),
   ...missing(written),
   ...misplaced(written),
   ...keyFaults(written),
   ...clusterFaults(written),
+]
+
+/** What names tokens of our own may name no others. */
+const reserved = ({ name, introspection }: TokenIssuerFile): readonly Found[] => [
+  ...(name === SERVICE_TOKENS
+    ? [['name', 'names the tokens that Vestibule makes', 'Choose another name.'] as const]
+    : []),
+  ...(introspection?.tokenPrefix?.startsWith(SERVICE_TOKEN_START) === true
+    ? [
+        [
+          'introspection',
+          'has a tokenPrefix with which tokens of Vestibule begin',
+          'Remove it: no issuer is asked about those.',
+        ] as const,
+      ]
+    : []),
 ]
 
 const missing = (written: TokenIssuerFile): readonly Found[] => {

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import express, { type Request, type RequestHandler, type Response, Router } from 'express'
+import express, { type Request, type Response, Router } from 'express'
 import { type Secret } from '../../core/secret.ts'
 import {
   type FindFailure,
@@ -11,9 +10,11 @@ import {
 import { readOrder } from '../../flow/revocation-order.ts'
 import { type RevocationOrder, type RevokePorts, revoke } from '../../flow/revoke.ts'
 import { type ListedSession } from '../../flow/session-ports.ts'
+import { guard, isoTime, readQuery, refuse, refuseUnreachable } from './admin-answers.ts'
+import { type AdminTokenOptions, adminTokenRoutes } from './admin-token-routes.ts'
 import { only } from './browser-request.ts'
 
-export type AdminOptions = {
+export type AdminOptions = AdminTokenOptions & {
   /** What operators prove themselves by; without one, nobody may do anything. */
   readonly token: Secret | undefined
   readonly find: FindPorts
@@ -21,12 +22,12 @@ export type AdminOptions = {
   readonly onRevoked: (order: RevocationOrder, sessions: number | undefined) => void
 }
 
-/** No request here needs a body. */
-const LARGEST_BODY = '4kb'
+/** Larger than any order is. */
+const LARGEST_BODY = '8kb'
 const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
 
-/** `/admin/*`, for operators: who has which sessions, and their end. */
+/** `/admin/*`, for operators: who has which sessions and tokens of ours, and their end. */
 export const adminRoutes = (options: AdminOptions): Router => {
   const router = Router({ caseSensitive: true, strict: true })
   router.use('/admin', guard(options.token))
@@ -39,31 +40,9 @@ export const adminRoutes = (options: AdminOptions): Router => {
     if (request.method === 'GET') await show(options, request, response)
     else await endOne(options, request, response)
   })
+  router.use(adminTokenRoutes(options))
   return router
 }
-
-const guard =
-  (token: Secret | undefined): RequestHandler =>
-  (request, response, next) => {
-    response.set('Cache-Control', 'no-store')
-    if (token === undefined) {
-      refuse(response, 403, 'no_admin_token', 'Nobody may do this: set admin.tokenFile.')
-      return
-    }
-    const offered = /^bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    if (offered !== undefined && isSame(offered, token.reveal())) {
-      next()
-      return
-    }
-    const error = offered === undefined ? '' : ', error="invalid_token"'
-    response.set('WWW-Authenticate', `Bearer realm="vestibule admin"${error}`)
-    refuse(response, 401, 'invalid_token', 'Send the admin token: Authorization: Bearer TOKEN.')
-  }
-
-/** Digests have one length, so that comparing them tells nothing of the token. */
-const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other))
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const list = async (options: AdminOptions, request: Request, response: Response): Promise<void> => {
   const query = readQuery(request, response, ['subject', 'limit'])
@@ -154,35 +133,6 @@ const refuseFailure = (response: Response, failure: FindFailure): void => {
   else refuse(response, 409, 'ambiguous', 'Several keys begin so: write more of it.')
 }
 
-const refuseUnreachable = (response: Response): void =>
-  refuse(
-    response,
-    503,
-    'session_store_unreachable',
-    'The session store does not answer. Whether anything ended is not known: do it again.',
-  )
-
-const refuse = (response: Response, status: number, error: string, description: string): void => {
-  response.status(status).json({ error, error_description: description })
-}
-
-/** The parameters of the query; answers itself where one is unknown or stands twice. */
-const readQuery = (
-  request: Request,
-  response: Response,
-  known: readonly string[],
-): ReadonlyMap<string, string> | undefined => {
-  const parameters = [...new URLSearchParams(request.originalUrl.split('?').slice(1).join('?'))]
-  const unknown = parameters.flatMap(([name]) => (known.includes(name) ? [] : [name]))
-  const names = parameters.map(([name]) => name)
-  const twice = names.filter((name, index) => names.indexOf(name) < index)
-  const [bad] = [...unknown, ...twice]
-  if (bad === undefined) return new Map(parameters)
-  const what = unknown.length > 0 ? 'unknown' : 'repeated'
-  refuse(response, 400, 'bad_request', `${what} query parameter: ${bad.slice(0, 100)}`)
-  return undefined
-}
-
 const limitOf = (text: string | undefined): number | undefined => {
   if (text === undefined) return DEFAULT_LIMIT
   const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0
@@ -201,5 +151,3 @@ export const jsonOf = ({
   lastUsedAt: isoTime(lastUsedAt),
   browser: browser ?? null,
 })
-
-const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()

@@ -42,13 +42,19 @@ type Meaning = keyof TrustedHeaders | 'cookies' | 'proofs' | 'impersonation' | '
 const MOST_NAMES = 1000
 const LONGEST_NAME = 64
 
-const createMeanings = (identityNames: ReadonlySet<string>): ((name: string) => Meaning) => {
+/** What a header means, by its name in any spelling. */
+export type HeaderMeanings = (name: string) => Meaning
+
+/** @param identityNames names of all headers that tell an application who is there, in lower case */
+export const createHeaderMeanings = (identityNames: ReadonlySet<string>): HeaderMeanings => {
   const known = new Map<string, Meaning>()
   return (name) => {
     const last = known.get(name)
     if (last !== undefined) return last
     const meaning = meaningOf(name.toLowerCase(), identityNames)
-    if (known.size < MOST_NAMES && name.length <= LONGEST_NAME) known.set(name, meaning)
+    // Names are the client's choice: a flood of them must not take the room of the usual ones for good.
+    if (known.size >= MOST_NAMES) known.clear()
+    if (name.length <= LONGEST_NAME) known.set(name, meaning)
     return meaning
   }
 }
@@ -59,19 +65,8 @@ const meaningOf = (name: string, identityNames: ReadonlySet<string>): Meaning =>
   return SINGLE.get(name) ?? (impersonates(name, identityNames) ? 'impersonation' : 'nothing')
 }
 
-/** One set of identity names for the life of a listener. */
-const meaningsOf = new WeakMap<ReadonlySet<string>, (name: string) => Meaning>()
-
-/** One pass over the raw headers; Node's own view would join or drop duplicates. */
-export const readHeaders = (
-  raw: readonly string[],
-  identityNames: ReadonlySet<string>,
-): NginxHeaders => {
-  let meanings = meaningsOf.get(identityNames)
-  if (meanings === undefined) {
-    meanings = createMeanings(identityNames)
-    meaningsOf.set(identityNames, meanings)
-  }
+/** One pass over names and values in turn; a view of them would join or drop duplicates. */
+export const readHeaders = (raw: readonly string[], meanings: HeaderMeanings): NginxHeaders => {
   const headers = noHeaders()
   for (let index = 0; index < raw.length; index += 2) {
     const meaning = meanings(raw[index] ?? '')

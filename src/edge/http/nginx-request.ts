@@ -7,14 +7,13 @@ import { type DenyReason } from '../../core/reason.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { isAmbiguousPath, routedPath } from '../../core/routed-path.ts'
 import { type Question } from '../../flow/verify.ts'
-import { type NginxHeaders, readHeaders } from './nginx-headers.ts'
+import { type HeaderMeanings, type NginxHeaders, readHeaders } from './nginx-headers.ts'
 import { type SentCookies } from './sent-cookies.ts'
 
 export type NginxRequestOptions = {
   readonly requireHost: boolean
   readonly readCookies: (lines: readonly string[]) => SentCookies
-  /** Names of all headers in which an application may be told who it is, in lower case. */
-  readonly identityNames: ReadonlySet<string>
+  readonly meanings: HeaderMeanings
 }
 
 export type NginxQuestion = Omit<Question, 'id'> & {
@@ -28,15 +27,15 @@ export type NginxQuestion = Omit<Question, 'id'> & {
  * other header is the client's own.
  *
  * @param url request target as received
- * @param rawHeaders names and values in turn, as received
+ * @param headerLines names and values in turn, as received
  */
 export const readNginxRequest = (
   url: string,
-  rawHeaders: readonly string[],
+  headerLines: readonly string[],
   options: NginxRequestOptions,
 ): Result<NginxQuestion, Refusal> => {
   const query = readQuery(queryOf(url))
-  const headers = readHeaders(rawHeaders, options.identityNames)
+  const headers = readHeaders(headerLines, options.meanings)
   const about = (): RequestSketch => ({ ...query, ...describedBy(headers) })
   if (headers.reason !== undefined) return fail({ reason: headers.reason, about: about() })
   if (query === undefined || (query.host === undefined && options.requireHost)) {

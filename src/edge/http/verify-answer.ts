@@ -4,7 +4,9 @@ import { type IdentityHeaderNames } from '../../core/identity-source.ts'
 import { type HostName } from '../../core/ids.ts'
 import { type HostPolicy } from '../../core/policy/policy.ts'
 import { RESOURCE_METADATA_PATH } from '../../core/protected-resource.ts'
+import { type Reason } from '../../core/reason.ts'
 import { type Answer, type DecisionRecord } from '../../flow/ports.ts'
+import { headerLine } from './header-line.ts'
 import { type Challenge, wwwAuthenticate } from './www-authenticate.ts'
 
 /** nginx lets 200 through, passes 401 and 403 on, and makes a 500 of everything else. */
@@ -17,17 +19,21 @@ export const STATUS = {
 
 export type VerifyStatus = (typeof STATUS)[Effect]
 
-/** Headers of every answer: no body, nothing that a cache may keep (`auth-cache-key`). */
-export const commonHeaders = (id: string, reason: string): string[] => [
-  'Content-Length',
-  '0',
-  'Cache-Control',
-  'no-store',
-  'X-Vestibule-Decision',
-  id,
-  'X-Vestibule-Reason',
-  reason,
-]
+const STATUS_LINES: Readonly<Record<Effect, string>> = {
+  allow: 'HTTP/1.1 200 OK',
+  challenge: 'HTTP/1.1 401 Unauthorized',
+  deny: 'HTTP/1.1 403 Forbidden',
+  unavailable: 'HTTP/1.1 503 Service Unavailable',
+}
+
+/** The beginning of every answer: no body, nothing that a cache may keep (`auth-cache-key`). */
+export const commonLines = (effect: Effect, id: string, reason: Reason): string =>
+  `${STATUS_LINES[effect]}\r\nContent-Length: 0\r\nCache-Control: no-store\r\n` +
+  `X-Vestibule-Decision: ${id}\r\nX-Vestibule-Reason: ${reason}\r\n`
+
+/** No such path here. */
+export const NOT_FOUND_LINES =
+  'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nCache-Control: no-store\r\n'
 
 export type AnswerOptions = {
   readonly identityHeaders: IdentityHeaderNames
@@ -40,47 +46,44 @@ export type AnswerOptions = {
   }
 }
 
-/** A decision → the headers that enforce it, names and values in turn. */
-export const answerHeaders = (answer: Answer, options: AnswerOptions): string[] => {
+/** A decision → the status line and the header lines that enforce it, each ended. */
+export const answerLines = (answer: Answer, options: AnswerOptions): string => {
   const { record } = answer
-  const headers = commonHeaders(record.id, record.decision.reason)
-  if (record.decision.effect === 'allow') {
-    headers.push(...identityLines(answer, options.identityHeaders))
-  }
+  const { decision, policy } = record
+  const lines = commonLines(decision.effect, record.id, decision.reason)
+  if (decision.effect === 'allow') return lines + identityLines(answer, options.identityHeaders)
   // For callers that retry, behind proxies that pass the answer on.
-  if (record.decision.effect === 'unavailable') headers.push('Retry-After', '1')
-  if (record.decision.effect === 'challenge' && record.policy?.credentials.has('bearer') === true) {
-    headers.push(...challengeHeaders(record.decision, record, options))
-  }
-  return headers
+  if (decision.effect === 'unavailable') return `${lines}Retry-After: 1\r\n`
+  return decision.effect === 'challenge' && policy?.credentials.has('bearer') === true
+    ? lines + challengeLines(decision, record, options)
+    : lines
 }
 
-type Lines = { readonly assertion: string; readonly lines: readonly string[] }
+type Written = { readonly assertion: string; readonly lines: string }
 
 /** What was written last for an identity: the same again, until its assertion is another. */
-const written = new WeakMap<Identity, Lines>()
+const written = new WeakMap<Identity, Written>()
 
 /** All of them, always: what is missing here, some proxies leave as the client sent it. */
 const identityLines = (
   { record: { policy }, identity, assertion }: Answer,
   names: IdentityHeaderNames,
-): readonly string[] => {
+): string => {
   const last = identity === NOBODY ? undefined : written.get(identity)
   if (last?.assertion === assertion) return last.lines
-  const lines = headerNames(names, policy).flatMap(([name, source]) => [
-    name,
-    identityHeaderValue(source, identity, assertion),
-  ])
+  const lines = headerNames(names, policy)
+    .map(([name, source]) => headerLine(name, identityHeaderValue(source, identity, assertion)))
+    .join('')
   // Everybody who is nobody shares one identity, on all hosts.
   if (identity !== NOBODY) written.set(identity, { assertion, lines })
   return lines
 }
 
-const challengeHeaders = (
+const challengeLines = (
   challenge: Challenge,
   { tokenScheme, request, policy }: DecisionRecord,
   { originOf, dpop }: AnswerOptions,
-): readonly string[] => {
+): string => {
   const { host } = request
   const context = {
     scheme: tokenScheme,
@@ -91,11 +94,10 @@ const challengeHeaders = (
         : `${originOf(host)}${RESOURCE_METADATA_PATH}`,
   }
   const nonce = challenge.reason === 'use_dpop_nonce' ? dpop.nonce() : undefined
-  return [
-    'WWW-Authenticate',
-    wwwAuthenticate(challenge, context),
-    ...(nonce === undefined ? [] : ['DPoP-Nonce', nonce]),
-  ]
+  return (
+    headerLine('WWW-Authenticate', wwwAuthenticate(challenge, context)) +
+    (nonce === undefined ? '' : headerLine('DPoP-Nonce', nonce))
+  )
 }
 
 /** The configured headers and those of the host's preset. */

@@ -52,6 +52,8 @@ const ERRORS: Readonly<
 > = {
   invalid_token: ['invalid_token'],
   expired_token: ['invalid_token', 'The token has expired'],
+  revoked_token: ['invalid_token', 'The token was revoked'],
+  token_not_for_host: ['invalid_token', 'The token is not for this host'],
   token_not_yet_valid: ['invalid_token', 'The token is not valid yet'],
   binding_not_proven: ['invalid_token', 'The token is bound to its sender'],
   token_not_bound: ['invalid_token', 'The token has to be bound to its sender'],
