@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { readPlan } from '../../src/edge/probe/plan-file.ts'
-import { compileCache } from '../support/compile-cache.ts'
 import { type Block, readBlocks } from './walkthrough/document.ts'
 import { writtenByCluster } from './walkthrough/logs.ts'
 
@@ -109,7 +108,6 @@ const run = async (place: string, block: Run): Promise<Ran> => {
     cwd: place,
     env: {
       ...process.env,
-      ...compileCache,
       PLACE: place,
       PATH: `${join(place, '.bin')}:${process.env['PATH'] ?? ''}`,
     },

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { compileCache } from '../support/compile-cache.ts'
 import { type Block, readBlocks } from './walkthrough/document.ts'
 import { writtenByCluster } from './walkthrough/logs.ts'
 import { type RealHosts, startRealHosts } from './walkthrough/stage.ts'
@@ -68,7 +67,6 @@ const run = async ({ text: script, exitCode, prints }: Run): Promise<void> => {
     env: {
       ...process.env,
       ...hosts?.environment,
-      ...compileCache,
       PATH: `${join(folder, '.bin')}:${process.env['PATH'] ?? ''}`,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

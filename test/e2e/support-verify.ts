@@ -10,7 +10,6 @@ import { DEFAULT_PORTS } from '../../demo/ports.ts'
 import { DOMAIN } from '../../demo/world.ts'
 import { faultText } from '../../src/core/fault.ts'
 import { loadPolicies } from '../../src/edge/policies/policy-folder.ts'
-import { compileCache } from '../support/compile-cache.ts'
 import { type Site, until } from './support-world.ts'
 
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string }
@@ -25,7 +24,7 @@ export const vestibule = async (
 ): Promise<Ended> => {
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), ...args], {
     cwd: ROOT,
-    env: { ...process.env, ...compileCache, ...environment },
+    env: { ...process.env, ...environment },
   })
   // It may stop reading before there is no more to read.
   child.stdin.on('error', () => undefined)

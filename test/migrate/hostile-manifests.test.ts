@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { createWorkplace, type Workplace } from '../commands/policy-reports-support.ts'
-import { compileCache } from '../support/compile-cache.ts'
 import { ingress } from './support-cluster.ts'
 
 jest.setTimeout(120_000)
@@ -101,7 +100,7 @@ const inSmallHeap = async (
   input: Iterable<string>,
 ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> => {
   const args = ['--max-old-space-size=192', MAIN, 'migrate', 'inventory', ...words]
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...compileCache } })
+  const child = spawn(process.execPath, args)
   const [out, err, ended] = [text(child.stdout), text(child.stderr), once(child, 'close')]
   await pipeline(Readable.from(input), child.stdin)
   const [code] = (await ended) as [number | null]
