@@ -1,4 +1,5 @@
 import { objectName } from '../cluster-object.ts'
+import { asksVestibule } from '../inventory/controls.ts'
 import {
   annotationPath,
   type IngressPath,
@@ -32,7 +33,9 @@ export const translateIngresses = (
   )
   const drafts = hosts.flatMap((host): readonly PolicyDraft[] => {
     const serving = ingresses.filter((each) => each.hosts.includes(host) && !isCanary(each))
-    return serving.length === 0 ? [] : [draftOf(host, serving, gates, leftovers)]
+    // Its policy is where Vestibule has it; what lets people in now is that policy.
+    const isThere = serving.every(isGuarded)
+    return serving.length === 0 || isThere ? [] : [draftOf(host, serving, gates, leftovers)]
   })
   return {
     drafts,
@@ -63,6 +66,9 @@ const withoutHost = (ingresses: readonly IngressView[]): readonly Leftover[] =>
       what: `${objectName(object)} serves every host that no other Ingress names`,
       why: 'a policy names hosts. Name them in the Ingress, or let nothing but a 404 stand behind it',
     }))
+
+const isGuarded = (ingress: IngressView): boolean =>
+  asksVestibule(nginxAnnotation(ingress, 'auth-url') ?? '')
 
 /** A canary has the annotations of the Ingress that it stands beside. */
 const isCanary = (ingress: IngressView): boolean => isOn(nginxAnnotation(ingress, 'canary'))
