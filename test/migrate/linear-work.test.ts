@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type Cluster } from '../../src/migrate/cluster.ts'
 import { inventoryOf } from '../../src/migrate/inventory/inventory.ts'
 import { backEndsOf } from '../../src/migrate/network/back-end.ts'
+import { controllerPlaces } from '../../src/migrate/network/controller-place.ts'
 import { planPolicy } from '../../src/migrate/network/network-plan.ts'
 import { exposuresOf } from '../../src/migrate/report/exposure.ts'
 import { controller, GUARD, ingress, readCluster } from './support-cluster.ts'
@@ -70,8 +71,9 @@ const counted = (cluster: Cluster): { readonly cluster: Cluster; readonly looks:
   }
 }
 
+const CONTROLLER = { namespace: 'ingress-nginx', labels: { app: 'controller' } }
+
 const SETTINGS = {
-  controller: { namespace: 'ingress-nginx', labels: { app: 'controller' } },
   monitoring: { namespace: 'monitoring', labels: { app: 'prometheus' } },
   sameApp: undefined,
 }
@@ -83,8 +85,8 @@ describe('twice the cluster is twice the work, not four times', () => {
     [
       'migrate networkpolicy, before its proof',
       (cluster) =>
-        backEndsOf(cluster, cluster.ingresses).backEnds.map((each) =>
-          planPolicy(each, cluster, SETTINGS),
+        backEndsOf(cluster, cluster.ingresses, controllerPlaces(cluster, CONTROLLER)).backEnds.map(
+          (each) => planPolicy(each, cluster, SETTINGS),
         ),
     ],
   ])('%s', async (_name, analyse) => {

@@ -54,6 +54,8 @@ const RUNS: readonly (readonly string[])[] = [
   ['inventory', '--format', 'html'],
   ['translate', '--json'],
   ['translate', '--out', '@drafts'],
+  ['ingress', ...PUBLIC_URL],
+  ['ingress', ...PUBLIC_URL, '--rollback'],
   ['networkpolicy'],
   ['networkpolicy', '--json'],
   ['networkpolicy', '--format', 'yaml'],

@@ -1,8 +1,9 @@
 import { type Cluster } from '../cluster.ts'
 import { podFacts } from '../views/workload.ts'
 import { type BackEnd, portNumbers } from './back-end.ts'
+import { type PodPlace } from './controller-place.ts'
 import { selects } from './label-selector.ts'
-import { type PlannedPolicy, type PodPlace, type Purpose } from './network-plan.ts'
+import { type PlannedPolicy, type Purpose } from './network-plan.ts'
 import { type NetworkPolicy, type PodFacts, type PolicyPeer, policyName } from './network-policy.ts'
 import { type Admission, egressVerdict, ingressVerdict, type SideVerdict } from './reach.ts'
 
