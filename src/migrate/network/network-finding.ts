@@ -1,4 +1,5 @@
 import { type Cluster } from '../cluster.ts'
+import { someOf } from '../inventory/shown.ts'
 import { podFacts } from '../views/workload.ts'
 import { type BackEnd, type BackEnds } from './back-end.ts'
 import { type PodPlace, placeText } from './controller-place.ts'
@@ -143,11 +144,11 @@ const proofFindings = ({ planned, after, addresses }: ReachProof): readonly Netw
   const { service } = planned.backEnd
   const name = `${service.namespace}/${service.name}`
   return [
-    ...after.filter(isUnplanned).map(
-      (access): NetworkFinding => ({
+    ...alike(after.filter(isUnplanned)).map(
+      ({ how, severity, sources }): NetworkFinding => ({
         id: 'still_reachable',
-        severity: access.isUncertain ? 'warning' : 'error',
-        problem: `${name} can still be reached by ${sourceName(access)} on ${access.ports.join(', ')}, ${causeOf(access)}`,
+        severity,
+        problem: `${name} can still be reached by ${someOf(sources)} ${how}`,
         remedy: 'Policies add up: narrow the older one, or take it away.',
       }),
     ),
@@ -161,6 +162,28 @@ const proofFindings = ({ planned, after, addresses }: ReachProof): readonly Netw
     ),
   ]
 }
+
+type Alike = Pick<NetworkFinding, 'severity'> & {
+  readonly how: string
+  readonly sources: readonly string[]
+}
+
+/** Whom one rule lets in on the same ports, told once: it may be the whole cluster. */
+const alike = (accesses: readonly Access[]): readonly Alike[] => {
+  const groups = Map.groupBy(
+    accesses,
+    (access) => `${severityOf(access)} on ${access.ports.join(', ')}, ${causeOf(access)}`,
+  )
+  return [...groups].flatMap(([key, members]): readonly Alike[] => {
+    const [first] = members
+    if (first === undefined) return []
+    const severity = severityOf(first)
+    return [{ severity, how: key.slice(severity.length + 1), sources: members.map(sourceName) }]
+  })
+}
+
+const severityOf = ({ isUncertain }: Access): NetworkFinding['severity'] =>
+  isUncertain ? 'warning' : 'error'
 
 /** A pod on the network of its node is let in by most plugins, if its node runs the back end. */
 const isUnplanned = ({ purpose, olderPolicies, source }: Access): boolean =>
