@@ -234,6 +234,71 @@ describe('migrate drift', () => {
     expect(await idsOf([ingress('web', 'web.example.com'), door])).toEqual(['side_door'])
   })
 
+  describe('where the ConfigMap of the controller lets every Ingress ask', () => {
+    const settings = {
+      'global-auth-url': GUARDED[`${PREFIX}auth-url`],
+      'global-auth-signin': GUARDED[`${PREFIX}auth-signin`],
+      'global-auth-response-headers': GUARDED[`${PREFIX}auth-response-headers`],
+    }
+    const controller = (data: object) => [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'c', namespace: 'ingress-nginx' },
+        data,
+      },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'c', namespace: 'ingress-nginx' },
+        spec: {
+          template: {
+            spec: {
+              containers: [
+                {
+                  image: 'registry.k8s.io/ingress-nginx/controller:v1.15.1',
+                  args: ['--configmap=ingress-nginx/c'],
+                },
+              ],
+            },
+          },
+        },
+      },
+    ]
+    const plain = ingress('web', 'web.example.com', {})
+    const off = { [`${PREFIX}enable-global-auth`]: 'false' }
+
+    test.each<readonly [string, readonly object[], readonly string[]]>([
+      ['an Ingress needs no annotations', [plain, ...controller(settings)], []],
+      [
+        'unless it opts out',
+        [ingress('web', 'web.example.com', off), ...controller(settings)],
+        ['ingress_not_guarded'],
+      ],
+      [
+        'or defeats the check',
+        [
+          ingress('web', 'web.example.com', { [`${PREFIX}satisfy`]: 'any' }),
+          ...controller(settings),
+        ],
+        ['check_defeated'],
+      ],
+      [
+        'and the ConfigMap is judged in their place',
+        [
+          plain,
+          ...controller({
+            'global-auth-url': `${GUARD.verifyOrigin}/verify`,
+            'global-auth-response-headers': 'X-Auth-Request-User',
+          }),
+        ],
+        ['auth_url_changed', 'header_not_listed', 'session_cookie_passed'],
+      ],
+    ])('%s', async (_name, objects, expected) => {
+      expect((await idsOf(objects)).toSorted()).toEqual(expected)
+    })
+  })
+
   test('so is another Service for the same pods, behind an Ingress or open to the network', async () => {
     const serviceOf = (name: string, type: string) => ({
       apiVersion: 'v1',

@@ -12,8 +12,11 @@ import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../view
 import { type DriftFinding, type DriftId } from './drift-finding.ts'
 import { type DriftSettings } from './drift-settings.ts'
 
-export const asksVestibule = (ingress: IngressView, { verifyOrigin }: GuardSettings): boolean =>
-  nginxAnnotation(ingress, 'auth-url')?.startsWith(`${verifyOrigin}/verify`) === true
+export const leadsToVestibule = (url: string, { verifyOrigin }: GuardSettings): boolean =>
+  url.startsWith(`${verifyOrigin}/verify`)
+
+export const asksVestibule = (ingress: IngressView, guard: GuardSettings): boolean =>
+  leadsToVestibule(nginxAnnotation(ingress, 'auth-url') ?? '', guard)
 
 /** A finding about an annotation, at its line; about the Ingress, where it is not there. */
 export const ingressFinding = (
@@ -152,7 +155,7 @@ const DEFEATS: readonly (readonly [string, string | undefined, string])[] = [
   ['ssl-passthrough', 'true', 'hides the requests from nginx'],
 ]
 
-const defeats = (ingress: IngressView): readonly DriftFinding[] => [
+export const defeats = (ingress: IngressView): readonly DriftFinding[] => [
   ...DEFEATS.flatMap(([name, value, effect]) => {
     const found = nginxAnnotation(ingress, name)
     if (found === undefined || (value === 'any' && found !== value)) return []
