@@ -168,6 +168,12 @@ describe('the inventory sees', () => {
       movedApplication() + controller('v1.15.1', { 'global-auth-cache-key': '$remote_addr' }),
     ],
     [
+      'identity headers that the ConfigMap does not list',
+      'identity_headers_unlisted',
+      [],
+      movedApplication() + controller('v1.15.1', { 'global-auth-url': GUARD['auth-url'] ?? '' }),
+    ],
+    [
       'a controller whose image was renamed',
       'controller_unknown',
       [],

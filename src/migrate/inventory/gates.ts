@@ -1,6 +1,7 @@
 import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
 import { type Place, placeIn } from '../cluster-object.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type Controller } from './controllers.ts'
 import { asksVestibule, authUrlOf, controlsOf } from './controls.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
 import { isDoor } from './known-applications.ts'
@@ -59,10 +60,12 @@ export const GATE_FINDINGS = {
   },
 } as const satisfies FindingKinds
 
-export const gateFindings = (scene: Scene): readonly Finding[] =>
-  scene.ingresses
+export const gateFindings = (scene: Scene): readonly Finding[] => [
+  ...scene.ingresses
     .filter((ingress) => isServed(ingress) && !isCanary(ingress))
-    .flatMap((ingress) => gateOf(scene, ingress))
+    .flatMap((ingress) => gateOf(scene, ingress)),
+  ...scene.controllers.flatMap(globalFaults),
+]
 
 const gateOf = (scene: Scene, ingress: IngressView): readonly Finding[] => {
   const controller = scene.controllerOf(ingress)
@@ -77,7 +80,7 @@ const gateOf = (scene: Scene, ingress: IngressView): readonly Finding[] => {
   if (authUrl.isGlobal) return []
   const at = placeIn(ingress.object, ...annotationPath('auth-url'))
   const about = { ingress, url: authUrl.url, hosts, at }
-  const special = asksVestibule(authUrl.url) ? vestibuleFaults(about) : otherGate(about)
+  const special = asksVestibule(authUrl.url) ? ownFaults(about) : otherGate(about)
   return [...special, ...addressOfGate(scene, about)]
 }
 
@@ -91,29 +94,65 @@ type About = {
   readonly at: Place
 }
 
-const vestibuleFaults = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
-  const found: Finding[] = []
-  if (!/[?&]host=/.test(url)) {
-    const what = `auth-url asks ${shownUrl(url)} without host=`
-    found.push(findingOf(GATE_FINDINGS, 'auth_url_unpinned', { what, places: [at], hosts }))
-  }
-  const listed = new Set(
-    listItems(nginxAnnotation(ingress, 'auth-response-headers') ?? '').map(lower),
-  )
+const ownFaults = ({ ingress, url, hosts, at }: About): readonly Finding[] =>
+  vestibuleFaults({
+    url: ['auth-url', url, at],
+    headers: [
+      'auth-response-headers',
+      nginxAnnotation(ingress, 'auth-response-headers') ?? '',
+      placeIn(ingress.object, ...annotationPath('auth-response-headers')),
+    ],
+    hosts,
+  })
+
+/** What the ConfigMap says holds for every host that has no auth-url of its own. */
+const globalFaults = ({ configMap, settings }: Controller): readonly Finding[] => {
+  const url = settings['global-auth-url'] ?? ''
+  if (configMap === undefined || !asksVestibule(url)) return []
+  const headers = 'global-auth-response-headers'
+  return vestibuleFaults({
+    url: ['global-auth-url', url, placeIn(configMap, 'data', 'global-auth-url')],
+    headers: [headers, settings[headers] ?? '', placeIn(configMap, 'data', headers)],
+    hosts: [],
+  })
+}
+
+type Setting = readonly [name: string, value: string, place: Place]
+
+type Asked = {
+  readonly url: Setting
+  readonly headers: Setting
+  readonly hosts: readonly string[]
+}
+
+const vestibuleFaults = ({
+  url: [urlName, url, urlPlace],
+  headers: [headersName, headers, headersPlace],
+  hosts,
+}: Asked): readonly Finding[] => {
+  const listed = new Set(listItems(headers).map(lower))
   const missing = DEFAULT_IDENTITY_HEADERS.map(([name]) => name).filter(
     (name) => !listed.has(name.toLowerCase()),
   )
-  if (missing.length > 0) {
-    const what = `auth-response-headers leaves out ${someOf(missing, 6)}`
-    const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
-    found.push(findingOf(GATE_FINDINGS, 'identity_headers_unlisted', { what, places, hosts }))
-  }
-  if (!listed.has('cookie')) {
-    const what = 'auth-response-headers leaves out Cookie'
-    const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
-    found.push(findingOf(GATE_FINDINGS, 'session_cookie_passed', { what, places, hosts }))
-  }
-  return found
+  const found = (id: keyof typeof GATE_FINDINGS, what: string, place: Place): Finding =>
+    findingOf(GATE_FINDINGS, id, { what, places: [place], hosts })
+  return [
+    ...(/[?&]host=/.test(url)
+      ? []
+      : [found('auth_url_unpinned', `${urlName} asks ${shownUrl(url)} without host=`, urlPlace)]),
+    ...(missing.length === 0
+      ? []
+      : [
+          found(
+            'identity_headers_unlisted',
+            `${headersName} leaves out ${someOf(missing, 6)}`,
+            headersPlace,
+          ),
+        ]),
+    ...(listed.has('cookie')
+      ? []
+      : [found('session_cookie_passed', `${headersName} leaves out Cookie`, headersPlace)]),
+  ]
 }
 
 const lower = (name: string): string => name.toLowerCase()
