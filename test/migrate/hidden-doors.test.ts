@@ -174,6 +174,14 @@ describe('the inventory sees', () => {
       movedApplication() + controller('v1.15.1', { 'global-auth-url': GUARD['auth-url'] ?? '' }),
     ],
     [
+      'a credential that every application gets',
+      'snippet_credential',
+      [],
+      movedApplication() +
+        controller('v1.15.1', { 'proxy-set-headers': 'apps/headers' }) +
+        document('v1', 'ConfigMap', 'headers', { data: { Authorization: 'Basic c2VjcmV0' } }),
+    ],
+    [
       'a controller whose image was renamed',
       'controller_unknown',
       [],

@@ -17,6 +17,8 @@ export type Controller = {
   /** The data of the ConfigMap, empty where it was not read. */
   readonly settings: Labels
   readonly tcpServices: ClusterObject | undefined
+  /** Headers that every application gets, by `proxy-set-headers`. */
+  readonly setHeaders: ClusterObject | undefined
   /** Where it reads annotations of another prefix, that one. */
   readonly otherPrefix: string | undefined
 }
@@ -46,13 +48,15 @@ const controllerOf = (
   container: Container,
 ): Controller => {
   const configMap = namedConfigMap(cluster, workload, flag(container, 'configmap'))
+  const settings = configMap === undefined ? {} : configMapData(configMap)
   return {
     workload,
     container,
     release: releaseOf(workload, container),
     classes: classesOf(cluster, container),
     configMap,
-    settings: configMap === undefined ? {} : configMapData(configMap),
+    settings,
+    setHeaders: namedConfigMap(cluster, workload, settings['proxy-set-headers']),
     tcpServices: namedConfigMap(cluster, workload, flag(container, 'tcp-services-configmap')),
     otherPrefix: otherPrefix(flag(container, 'annotations-prefix')),
   }

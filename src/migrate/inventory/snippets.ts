@@ -1,3 +1,4 @@
+import { configMapData } from '../cluster.ts'
 import { placeIn } from '../cluster-object.ts'
 import { type Directive, directivesOf } from '../nginx-snippet.ts'
 import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
@@ -28,8 +29,8 @@ export const SNIPPET_FINDINGS = {
   },
   snippet_credential: {
     severity: 'high',
-    title: 'A snippet gives a credential to the application',
-    why: 'Everybody who may read Ingresses reads it, and every visitor acts with it.',
+    title: 'nginx gives a credential to the application',
+    why: 'Everybody who may read Ingresses or ConfigMaps reads it, and every visitor acts with it.',
     next: 'Change that credential, and let the application take the identity of the visitor.',
   },
   snippets_allowed: {
@@ -123,6 +124,7 @@ export const snippetFindings = (scene: Scene): readonly Finding[] => [
   ...scene.ingresses.flatMap(ingressSnippets),
   ...scene.controllers.flatMap(controllerSnippets),
   ...scene.controllers.flatMap(allowedSnippets),
+  ...scene.controllers.flatMap(credentialHeaders),
 ]
 
 const ingressSnippets = (ingress: IngressView): readonly Finding[] =>
@@ -180,6 +182,21 @@ const setsCredential = ({ name, values }: Directive): boolean => {
   const value = more.join(':')
   const sets = name === 'proxy_set_header' || name === 'more_set_input_headers'
   return sets && CREDENTIAL.test(header) && value.length > 3 && !value.includes('$')
+}
+
+/** What `proxy-set-headers` names is sent to every application. */
+const credentialHeaders = ({ setHeaders }: Controller): readonly Finding[] => {
+  if (setHeaders === undefined) return []
+  const fixed = Object.entries(configMapData(setHeaders)).filter(([header, value]) =>
+    setsCredential({ name: 'proxy_set_header', values: [header.toLowerCase(), value] }),
+  )
+  return fixed.map(([header]) =>
+    findingOf(SNIPPET_FINDINGS, 'snippet_credential', {
+      what: `proxy-set-headers sets ${header} for every application`,
+      places: [placeIn(setHeaders, 'data', header)],
+      hosts: [],
+    }),
+  )
 }
 
 const allowedSnippets = ({ configMap, settings }: Controller): readonly Finding[] => {
