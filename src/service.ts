@@ -7,7 +7,7 @@ import { type RecordStore } from './edge/sessions/record-store.ts'
 import { adminOptions } from './service/admin-part.ts'
 import { watchKeys } from './service/keys.ts'
 import { type Listeners, listenAll } from './service/listeners.ts'
-import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
+import { bugReporter, now, nowMs, type Parts, type ServiceInput } from './service/parts.ts'
 import { createProvider } from './service/provider.ts'
 import { createPublic } from './service/public-part.ts'
 import { createRecords, createSessions } from './service/sessions.ts'
@@ -26,7 +26,7 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   if (!config.verify.requireHost) metrics.insecure('verify.requireHost')
   const decisionLog = createDecisionLog({
     to: config.decisionLog.to,
-    now: () => new Date(),
+    nowMs,
     onDropped: metrics.decisionDropped,
   })
   const keys = watchKeys(input)

@@ -30,7 +30,7 @@ const written = async (principal: Principal, path = '/'): Promise<string> => {
   const to = join(folder, `${files}.ndjson`)
   const log = createDecisionLog({
     to,
-    now: () => new Date(1_800_000_000_123),
+    nowMs: () => 1_800_000_000_123,
     onDropped: () => undefined,
   })
   const record = {

@@ -2,12 +2,13 @@ import { isIP } from 'node:net'
 import { type AccessRequest, type RequestSketch } from '../../core/access-request.ts'
 import { type AuthQuery, parseAuthQuery } from '../../core/auth-query.ts'
 import { bearerCredential } from '../../core/credential.ts'
-import { parseOriginalUrl } from '../../core/original-url.ts'
+import { parseOriginalUrl, parsePlace } from '../../core/original-url.ts'
 import { type DenyReason } from '../../core/reason.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { isAmbiguousPath, routedPath } from '../../core/routed-path.ts'
 import { type Question } from '../../flow/verify.ts'
 import { type HeaderMeanings, type NginxHeaders, readHeaders } from './nginx-headers.ts'
+import { remembering } from './remembering.ts'
 import { type SentCookies } from './sent-cookies.ts'
 
 export type NginxRequestOptions = {
@@ -55,19 +56,9 @@ export const readNginxRequest = (
   })
 }
 
-/** nginx writes the same query for all requests to one location. */
-const MOST_QUERIES = 2000
-const LONGEST_KEPT = 512
-const queries = new Map<string, AuthQuery | undefined>()
-
-const readQuery = (text: string): AuthQuery | undefined => {
-  if (queries.has(text)) return queries.get(text)
-  const query = parseAuthQuery(text)
-  // Hosts below a wildcard are the client's choice: there may be any number of them.
-  if (queries.size >= MOST_QUERIES) queries.clear()
-  if (text.length <= LONGEST_KEPT) queries.set(text, query)
-  return query
-}
+/** nginx writes the same query for all requests to one location, and browsers ask the same places. */
+const readQuery = remembering(parseAuthQuery)
+const readPlace = remembering(parsePlace)
 
 /** Why a request was not understood, and what of it the log may say all the same. */
 export type Refusal = {
@@ -120,7 +111,7 @@ const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 const readOriginal = (headers: NginxHeaders): Original | undefined => {
   const { originalUrl = '', originalMethod = '', redirect } = headers
-  const original = parseOriginalUrl(originalUrl)
+  const original = parseOriginalUrl(originalUrl, readPlace)
   const path = original === undefined ? undefined : routedPath(original.target)
   if (original === undefined || path === undefined) return undefined
   if (!METHOD.test(originalMethod)) return undefined

@@ -15,11 +15,11 @@ const MOST_GROUP_BYTES = 512
 export const decisionLine = (
   { record }: Answer,
   { status, seconds, notPassed }: Sent,
-  time: Date,
+  timeMs: number,
 ): string => {
   const { request, decision, bindings = [], id } = record
   return (
-    `{"time":"${isoTime(time)}","decision":"${id}","requestId":"${request.requestId ?? id}"` +
+    `{"time":"${isoTime(timeMs)}","decision":"${id}","requestId":"${request.requestId ?? id}"` +
     `,"effect":"${decision.effect}","reason":"${decision.reason}","status":${status},"mode":"${record.mode}"` +
     (decision.reason === 'observed' ? `,"would":${toJson(wouldOf(decision))}` : '') +
     plain('host', request.host) +
@@ -50,17 +50,17 @@ const HARMLESS = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 const field = (name: string, value: string | undefined): string =>
   value === undefined ? '' : `,"${name}":${HARMLESS.test(value) ? `"${value}"` : toJson(value)}`
 
-let lastMs = Number.NaN
+let lastSecond = Number.NaN
 let lastTime = ''
 
-/** The same for all lines of one millisecond. */
-const isoTime = (time: Date): string => {
-  const ms = time.getTime()
-  if (ms !== lastMs) {
-    lastMs = ms
-    lastTime = time.toISOString()
+/** All but the milliseconds is the same for all lines of one second. */
+const isoTime = (ms: number): string => {
+  const second = Math.floor(ms / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastTime = new Date(second * 1000).toISOString().slice(0, -4)
   }
-  return lastTime
+  return `${lastTime}${String(ms - second * 1000).padStart(3, '0')}Z`
 }
 
 /** What enforcing the policy would have answered, where it was only observed. */

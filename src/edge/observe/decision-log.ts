@@ -12,7 +12,8 @@ export type DecisionLog = {
 export type DecisionLogOptions = {
   /** `stdout`, or a file to append to. */
   readonly to: string
-  readonly now: () => Date
+  /** Whole milliseconds since 1970. */
+  readonly nowMs: () => number
   /** Called with how many lines were thrown away. */
   readonly onDropped: (lines: number) => void
 }
@@ -26,7 +27,7 @@ const BATCH_MS = 10
 const BATCH_LENGTH = 64 * 1024
 
 /** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
-export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): DecisionLog => {
+export const createDecisionLog = ({ to, nowMs, onDropped }: DecisionLogOptions): DecisionLog => {
   const destination = pino.destination({
     dest: to === 'stdout' ? 1 : to,
     sync: false,
@@ -46,7 +47,7 @@ export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): D
   }
   return {
     write: (answer, sent) => {
-      batch += `${decisionLine(answer, sent, now())}\n`
+      batch += `${decisionLine(answer, sent, nowMs())}\n`
       if (batch.length > BATCH_LENGTH) send()
       else timer ??= setTimeout(send, BATCH_MS)
     },

@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { type Revocation } from '../../core/revocation.ts'
 import { type Answer, type Sent } from '../../flow/ports.ts'
+import { createDecisionSeconds } from './decision-seconds.ts'
+import { createTally, type Tally } from './tally.ts'
 
 export type Dependency =
   | 'session_store'
@@ -46,21 +48,29 @@ export const createMetrics = (): Metrics => {
     name: string,
     help: string,
     labelNames: readonly Label[] = [],
-  ): Counter<Label> => new Counter({ name, help, labelNames, registers: [registry] })
-  const decisions = counter('vestibule_decisions_total', 'Decisions.', [
-    'host',
-    'effect',
-    'reason',
-    'mode',
-    'actor',
-  ])
-  const latency = new Histogram({
-    name: 'vestibule_decision_seconds',
-    help: 'Time from reading the request to writing the answer.',
-    labelNames: ['effect'],
-    buckets: FAST_BUCKETS,
-    registers: [registry],
-  })
+    tally?: Tally,
+  ): Counter<Label> =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      ...(tally === undefined
+        ? {}
+        : {
+            collect() {
+              tally.settle(this)
+            },
+          }),
+    })
+  const decisions = createTally()
+  counter(
+    'vestibule_decisions_total',
+    'Decisions.',
+    ['host', 'effect', 'reason', 'mode', 'actor'],
+    decisions,
+  )
+  const latency = createDecisionSeconds(registry)
   const would = counter(
     'vestibule_would_total',
     'What enforcing would have answered where a policy is only observed.',
@@ -94,10 +104,12 @@ export const createMetrics = (): Metrics => {
     buckets: FAST_BUCKETS,
     registers: [registry],
   })
-  const verifications = counter(
+  const verifications = createTally()
+  counter(
     'vestibule_token_verifications_total',
     'Bearer tokens looked at: known (hit), being verified for another request (shared), or new (miss).',
     ['outcome'],
+    verifications,
   )
   const keysConfirmed = new Gauge({
     name: 'vestibule_issuer_keys_timestamp_seconds',
@@ -106,10 +118,12 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   const dropped = counter('vestibule_decision_log_dropped_total', 'Decision lines not written.')
-  const reads = counter(
+  const reads = createTally()
+  counter(
     'vestibule_session_reads_total',
     'Sessions looked up: known here (hit), asked for (miss), served in an outage (stale).',
     ['result'],
+    reads,
   )
   const heard = new Gauge({
     name: 'vestibule_store_changes_heard',
@@ -153,14 +167,17 @@ export const createMetrics = (): Metrics => {
     decided: ({ record, groupsCut: cut }, { notPassed, seconds }) => {
       const { decision, policy, principal } = record
       const host = policy?.label ?? 'unknown'
-      decisions.inc({
+      const { effect, reason } = decision
+      const { mode } = record
+      const actor = principal.kind === 'anonymous' ? 'anonymous' : principal.actor
+      decisions.add(`${effect} ${reason} ${mode} ${actor} ${host}`, () => ({
         host,
-        effect: decision.effect,
-        reason: decision.reason,
-        mode: record.mode,
-        actor: principal.kind === 'anonymous' ? 'anonymous' : principal.actor,
-      })
-      latency.observe({ effect: decision.effect }, seconds)
+        effect,
+        reason,
+        mode,
+        actor,
+      }))
+      latency(effect, seconds)
       if (decision.reason === 'observed') {
         would.inc({ host, effect: decision.would.effect, reason: decision.would.reason })
       }
@@ -172,11 +189,11 @@ export const createMetrics = (): Metrics => {
     signOut: (way) => signOuts.inc({ way }),
     logoutToken: (outcome) => logoutTokens.inc({ outcome }),
     returnUrlRefused: () => returnUrls.inc(),
-    tokenVerified: (outcome) => verifications.inc({ outcome }),
+    tokenVerified: (outcome) => verifications.add(outcome, () => ({ outcome })),
     issuerKeysConfirmed: (issuer, atSeconds) => keysConfirmed.set({ issuer }, atSeconds),
     called: (dependency, outcome, seconds) => calls.observe({ dependency, outcome }, seconds),
     decisionDropped: (lines) => dropped.inc(lines),
-    sessionRead: (result) => reads.inc({ result }),
+    sessionRead: (result) => reads.add(result, () => ({ result })),
     storeHeard: (isHeard) => heard.set(isHeard ? 1 : 0),
     revocationLearnt: ({ target }, lagSeconds) => {
       revocations.inc({ kind: target.kind })
