@@ -30,7 +30,7 @@ that pipes kubectl get -o json into it. Changes nothing.
 ${MANIFESTS_HELP}
 ${GUARD_HELP}
   --class NAME       every Ingress of this class has to ask; may be repeated
-  --except NS/NAME   an Ingress that is open on purpose; may be repeated
+  --except NS/NAME   an Ingress or Service that is open on purpose; may be repeated
   --json             findings as JSON
   --admission-policy print a ValidatingAdmissionPolicy with its binding: it refuses an
                      Ingress of a --class that would not ask

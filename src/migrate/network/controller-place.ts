@@ -13,10 +13,11 @@ export type PlaceOf = (ingress: IngressView) => PodPlace
 
 /** Each class may have a controller of its own; where the objects do not tell, the usual one. */
 export const controllerPlaces = (cluster: Cluster, usual: PodPlace): PlaceOf => {
-  const { controllerOf } = sceneOf(cluster)
+  const { controllers, controllerOf } = sceneOf(cluster)
+  const places = new Map(controllers.map((each) => [each, placeOf(each.workload)]))
   return (ingress) => {
-    const workload = controllerOf(ingress)?.workload
-    return workload === undefined ? usual : placeOf(workload)
+    const controller = controllerOf(ingress)
+    return (controller === undefined ? undefined : places.get(controller)) ?? usual
   }
 }
 

@@ -76,10 +76,18 @@ const controllerFindings = (cluster: Cluster, place: PodPlace): readonly Network
     : []
 }
 
-const podsAt = (cluster: Cluster, place: PodPlace): readonly PodFacts[] =>
-  cluster.workloads
-    .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
-    .filter((pod) => isPlace(place, pod))
+const known = new WeakMap<PodPlace, readonly PodFacts[]>()
+
+/** Found once for each place: every back end asks. */
+const podsAt = (cluster: Cluster, place: PodPlace): readonly PodFacts[] => {
+  const pods =
+    known.get(place) ??
+    cluster.workloads
+      .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
+      .filter((pod) => isPlace(place, pod))
+  known.set(place, pods)
+  return pods
+}
 
 /** The proof of the pudding: the controller itself has to get through. */
 const cutOffFindings = (
