@@ -76,16 +76,17 @@ const controllerFindings = (cluster: Cluster, place: PodPlace): readonly Network
     : []
 }
 
-const known = new WeakMap<PodPlace, readonly PodFacts[]>()
+const known = new WeakMap<Cluster, Map<string, readonly PodFacts[]>>()
 
 /** Found once for each place: every back end asks. */
 const podsAt = (cluster: Cluster, place: PodPlace): readonly PodFacts[] => {
+  const byPlace = known.get(cluster) ?? new Map<string, readonly PodFacts[]>()
   const pods =
-    known.get(place) ??
+    byPlace.get(placeText(place)) ??
     cluster.workloads
       .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
       .filter((pod) => isPlace(place, pod))
-  known.set(place, pods)
+  known.set(cluster, byPlace.set(placeText(place), pods))
   return pods
 }
 
