@@ -4,6 +4,7 @@ import { inventoryOf } from '../../src/migrate/inventory/inventory.ts'
 import { backEndsOf } from '../../src/migrate/network/back-end.ts'
 import { controllerPlaces } from '../../src/migrate/network/controller-place.ts'
 import { planPolicy } from '../../src/migrate/network/network-plan.ts'
+import { proveReach } from '../../src/migrate/network/reach-proof.ts'
 import { exposuresOf } from '../../src/migrate/report/exposure.ts'
 import { controller, GUARD, ingress, readCluster } from './support-cluster.ts'
 
@@ -96,4 +97,20 @@ describe('twice the cluster is twice the work, not four times', () => {
     expect(small.looks()).toBeGreaterThan(30)
     expect(large.looks()).toBeLessThan(2.2 * small.looks())
   })
+})
+
+test('who reaches what is counted where it is too much to list, and the controller always listed', async () => {
+  const size = 30
+  const whole = await clusterOfSize(size)
+  const cluster = { ...whole, networkPolicies: [] }
+  const { backEnds } = backEndsOf(cluster, cluster.ingresses, controllerPlaces(cluster, CONTROLLER))
+  const plans = backEnds.map((each) => planPolicy(each, cluster, SETTINGS))
+  for (const { before, beforeMore, after, afterMore } of proveReach(cluster, plans, size)) {
+    expect(before.length).toBeLessThanOrEqual(20)
+    // All but the back end itself, and the controller.
+    expect(before.length + beforeMore).toBe(size)
+    expect([after.map(({ purpose }) => purpose), afterMore]).toEqual([['controller'], 0])
+  }
+  const [first] = proveReach(cluster, plans)
+  expect([first?.before.length, first?.beforeMore]).toEqual([size, 0])
 })

@@ -149,7 +149,12 @@ const unknownNames = (
       remedy: 'Name the container port in the workload.',
     }))
 
-const proofFindings = ({ planned, after, addresses }: ReachProof): readonly NetworkFinding[] => {
+const proofFindings = ({
+  planned,
+  after,
+  afterMore,
+  addresses,
+}: ReachProof): readonly NetworkFinding[] => {
   const { service } = planned.backEnd
   const name = `${service.namespace}/${service.name}`
   return [
@@ -157,7 +162,7 @@ const proofFindings = ({ planned, after, addresses }: ReachProof): readonly Netw
       ({ how, severity, sources }): NetworkFinding => ({
         id: 'still_reachable',
         severity,
-        problem: `${name} can still be reached by ${someOf(sources)} ${how}`,
+        problem: `${name} can still be reached by ${someOf(sources)} ${how}${afterMore === 0 ? '' : `, and by ${afterMore} more in all`}`,
         remedy: 'Policies add up: narrow the older one, or take it away.',
       }),
     ),

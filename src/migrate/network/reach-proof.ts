@@ -32,7 +32,10 @@ export type OlderPolicy = {
 export type ReachProof = {
   readonly planned: PlannedPolicy
   readonly before: readonly Access[]
+  /** Others who are not listed. Where everybody reaches everything they are too many to keep. */
+  readonly beforeMore: number
   readonly after: readonly Access[]
+  readonly afterMore: number
   /** Ranges that older policies admit from outside. */
   readonly addresses: readonly (OlderPolicy & { readonly cidr: string })[]
 }
@@ -41,6 +44,7 @@ export type ReachProof = {
 export const proveReach = (
   cluster: Cluster,
   plans: readonly PlannedPolicy[],
+  mostInAll = MOST_IN_ALL,
 ): readonly ReachProof[] => {
   const sources = sourcesOf(cluster)
   const replaced = new Set(plans.map(({ policy }) => policyName(policy)))
@@ -48,12 +52,34 @@ export const proveReach = (
   const purposes: Purposes = new Map(plans.map((plan) => [plan.policy, plan.purposes]))
   const all = [...older, ...purposes.keys()]
   const inNamespace = Map.groupBy(older, ({ namespace }) => namespace)
-  return plans.map((planned) => ({
-    planned,
-    before: accesses(sources, planned.backEnd, cluster.networkPolicies, purposes),
-    after: accesses(sources, planned.backEnd, all, purposes),
-    addresses: addressesFor(planned.backEnd, inNamespace.get(planned.policy.namespace) ?? []),
-  }))
+  const most = Math.max(LEAST_LISTED, Math.floor(mostInAll / Math.max(1, plans.length)))
+  return plans.map((planned) => {
+    const listed = (policies: readonly NetworkPolicy[]): Listed =>
+      limited(accesses(sources, planned.backEnd, policies, purposes), most)
+    const [before, after] = [listed(cluster.networkPolicies), listed(all)]
+    return {
+      planned,
+      before: before.accesses,
+      beforeMore: before.more,
+      after: after.accesses,
+      afterMore: after.more,
+      addresses: addressesFor(planned.backEnd, inNamespace.get(planned.policy.namespace) ?? []),
+    }
+  })
+}
+
+const MOST_IN_ALL = 300_000
+const LEAST_LISTED = 20
+
+type Listed = { readonly accesses: readonly Access[]; readonly more: number }
+
+/** Whoever was planned is always listed: what is found out about him hangs on it. */
+const limited = (all: readonly Access[], most: number): Listed => {
+  if (all.length <= most) return { accesses: all, more: 0 }
+  const planned = all.filter(({ purpose }) => purpose !== undefined)
+  const others = all.filter(({ purpose }) => purpose === undefined)
+  const accesses = [...planned, ...others.slice(0, most)]
+  return { accesses, more: all.length - accesses.length }
 }
 
 /** Pods that a workload made are counted once, as the workload. */
