@@ -10,6 +10,8 @@ export type Load = {
   readonly connections: number
   /** A script of wrk that makes each request; the headers above are sent besides. */
   readonly script?: string
+  /** Whether answers that are no 2xx are what is asked for. */
+  readonly isRefused?: boolean
 }
 
 export type Measured = {
@@ -18,7 +20,7 @@ export type Measured = {
   readonly requests: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Answers that were no 2xx, and connections that failed. */
+  /** Answers of another kind than was asked for, and connections that failed. */
   readonly errors: number
 }
 
@@ -39,13 +41,15 @@ export const measure = async (load: Load): Promise<Measured> => {
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const report = await text(wrk.stdout)
+  const requests = numberIn(report, /(\d+) requests in/)
+  const refused = numberIn(report, /Non-2xx or 3xx responses: (\d+)/)
   return {
     requestsPerSecond: numberIn(report, /Requests\/sec:\s+([\d.]+)/),
-    requests: numberIn(report, /(\d+) requests in/),
+    requests,
     p50Ms: latencyIn(report, '50%'),
     p99Ms: latencyIn(report, '99%'),
     errors:
-      numberIn(report, /Non-2xx or 3xx responses: (\d+)/) +
+      (load.isRefused === true ? requests - refused : refused) +
       [...report.matchAll(/(?:connect|read|write|timeout) (\d+)/g)].reduce(
         (sum, [, count]) => sum + Number(count),
         0,

@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { ask } from '../demo/http-client.ts'
 import { startVestibule, type Vestibule } from '../test/support/vestibule.ts'
+import { startBare } from './bare.ts'
+import { type Comparison, compare } from './compare.ts'
 import { type Load, type Measured, measure } from './load.ts'
 import { median } from './statistics.ts'
 import { goodToken, hostileTokens, publicJwk, type TokenKey, tokenKey } from './token-texts.ts'
 import { benchVerification, type Verification } from './token-verification.ts'
-import { type Comparison, compare, startBare } from './verify.ts'
 
 export type TokensOptions = { readonly rounds: number; readonly seconds: number }
 
@@ -41,6 +42,14 @@ const DISTINCT_LARGE = 5000
 /** More than one process can verify in a second. */
 const FRESH_PER_SECOND = 12_000
 const CONNECTIONS = 32
+
+/** The service runs in this process, which does nothing else meanwhile. */
+const OWN_USAGE = {
+  cpuSeconds: () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  },
+}
 
 type World = {
   readonly vestibule: Vestibule
@@ -100,7 +109,9 @@ const benchRemembered = async (
         const scenario = `${what}, ${reconnect ? 'connection per request' : 'kept connections'}`
         say(`${scenario}: ${options.rounds} rounds of ${options.seconds} s each for both`)
         const ours = { ...load, headers, reconnect }
-        results.push(await compare(scenario, ours, { ...ours, url: bare.url }, options.rounds))
+        const verify = { load: ours, usage: OWN_USAGE }
+        const yardstick = { load: { ...ours, url: bare.url }, usage: bare.usage }
+        results.push(await compare({ scenario, verify, bare: yardstick, rounds: options.rounds }))
       }
     } finally {
       bare.stop()

@@ -1,137 +1,176 @@
-import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { createBrowser } from '../demo/browser.ts'
 import { ask } from '../demo/http-client.ts'
-import { startWorld, type World } from '../demo/world.ts'
-import { type Load, type Measured, measure } from './load.ts'
-import { median } from './statistics.ts'
+import { type Bare, startBare } from './bare.ts'
+import { type Comparison, compare, type Server } from './compare.ts'
+import { type Load, measure } from './load.ts'
+import { anonymousHeaders, type SignedIn, signedInWorld } from './signed-in.ts'
 
-export type VerifyOptions = { readonly rounds: number; readonly seconds: number }
-
-export type Comparison = {
-  readonly scenario: string
-  readonly verify: Measured
-  readonly bare: Measured
-  /** Median of the ratios of each round, verify to bare. */
-  readonly throughput: number
-  readonly p99: number
+export type VerifyOptions = {
+  readonly rounds: number
+  readonly seconds: number
+  readonly peers?: readonly Peer[]
 }
 
-const SCENARIOS = [
-  { scenario: 'warm session, connection per request', reconnect: true },
-  { scenario: 'warm session, kept connections', reconnect: false },
-] as const
-
-/** /verify with a warm session against a bare server that returns the same headers, in turns. */
-export const benchVerify = async (
-  { rounds, seconds }: VerifyOptions,
-  say: (line: string) => void,
-): Promise<readonly Comparison[]> => {
-  const world = await startWorld({
-    ports: { nginx: 0, identityProvider: 0 },
-    overrides: { decisionLog: { to: '/dev/null' } },
-  })
-  try {
-    const { url, headers, answer } = await warmRequest(world)
-    const bare = await startBare(answer)
-    try {
-      const results: Comparison[] = []
-      for (const { scenario, reconnect } of SCENARIOS) {
-        say(`${scenario}: ${rounds} rounds of ${seconds} s each for both`)
-        const load = { headers, reconnect, seconds, connections: 32 }
-        results.push(await compare(scenario, { ...load, url }, { ...load, url: bare.url }, rounds))
-      }
-      return results
-    } finally {
-      bare.stop()
-    }
-  } finally {
-    await world.stop()
-  }
-}
-
-export const compare = async (
-  scenario: string,
-  load: Load,
-  bareLoad: Load,
-  rounds: number,
-): Promise<Comparison> => {
-  const pairs: { readonly verify: Measured; readonly bare: Measured }[] = []
-  await measure({ ...load, seconds: 1 })
-  for (let round = 0; round < rounds; round += 1) {
-    pairs.push({ bare: await measure(bareLoad), verify: await measure(load) })
-  }
-  const failed = pairs.find(({ verify, bare }) => verify.errors > 0 || bare.errors > 0)
-  if (failed !== undefined) throw new Error(`${scenario}: errors under load`)
-  return {
-    scenario,
-    verify: middle(pairs.map(({ verify }) => verify)),
-    bare: middle(pairs.map(({ bare }) => bare)),
-    throughput: median(
-      pairs.map(({ verify, bare }) => verify.requestsPerSecond / bare.requestsPerSecond),
-    ),
-    p99: median(pairs.map(({ verify, bare }) => verify.p99Ms / bare.p99Ms)),
-  }
-}
-
-const middle = (all: readonly Measured[]): Measured => ({
-  requestsPerSecond: median(all.map((each) => each.requestsPerSecond)),
-  requests: median(all.map((each) => each.requests)),
-  p50Ms: median(all.map((each) => each.p50Ms)),
-  p99Ms: median(all.map((each) => each.p99Ms)),
-  errors: 0,
-})
-
-/** Signs somebody in, and says what nginx would ask for her; `answer` is what Vestibule says. */
-const warmRequest = async (
-  world: World,
-): Promise<{
+/** Another server to ask the same of, with the headers that it needs. */
+export type Peer = {
+  readonly name: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly answer: readonly string[]
-}> => {
-  const page = world.url('grafana', '/')
-  const browser = createBrowser()
-  const signInPage = await browser.open(page)
-  await browser.open(signInPage.url, { form: { person: 'alice' } })
-  const cookie = [...browser.cookiesFor(page)].map(([name, value]) => `${name}=${value}`).join('; ')
-  const { host, hostname } = new URL(page)
-  const url = `http://127.0.0.1:${world.vestibule.ports.verify}/verify?host=${hostname}&ns=monitoring&ing=grafana&svc=grafana&lp=/`
-  const headers = {
-    'X-Original-URL': `http://${host}/api/dashboards/home`,
-    'X-Original-Method': 'GET',
-    'X-Auth-Request-Redirect': '/api/dashboards/home',
-    'X-Real-IP': '127.0.0.1',
-    'X-Sent-From': 'nginx-ingress-controller',
-    'X-Request-ID': '0123456789abcdef0123456789abcdef',
-    'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36',
-    Accept: 'application/json, text/plain, */*',
-    Cookie: cookie,
-  }
-  const reply = await ask(url, { headers })
-  if (reply.status !== 200) throw new Error(`/verify answers ${reply.status}`)
-  const answer = Object.entries(reply.headers).flatMap(([name, value]) =>
-    ['connection', 'keep-alive', 'date'].includes(name) ? [] : [name, String(value)],
-  )
-  return { url, headers, answer }
 }
 
-export const startBare = async (
-  headers: readonly string[],
-): Promise<{ readonly url: string; readonly stop: () => void }> => {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'bare-server.ts'), JSON.stringify(headers)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const port = await new Promise<string>((resolve) => {
-    createInterface(child.stdout).once('line', resolve)
-  })
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    stop: () => {
-      child.kill()
-    },
+type Headers = Readonly<Record<string, string>>
+
+type Scenario = {
+  readonly scenario: string
+  readonly headers: (who: SignedIn) => Headers
+  readonly reconnect: boolean
+  readonly status: number
+  readonly script?: string
+  /** At this share of what the bare server can do. */
+  readonly paced?: number
+  /** Whether peers are asked too. */
+  readonly isForPeers?: boolean
+}
+
+const warm = ({ headers }: SignedIn): Headers => headers
+
+/** Sessions that nobody has, a new one each time. */
+const UNKNOWN_SESSIONS = `request = function()
+  local id = {}
+  local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+  for i = 1, 42 do local at = math.random(64); id[i] = letters:sub(at, at) end
+  wrk.headers["Cookie"] = "vestibule=" .. table.concat(id) .. "A"
+  return wrk.format()
+end
+`
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    scenario: 'warm session, connection per request',
+    headers: warm,
+    reconnect: true,
+    status: 200,
+    isForPeers: true,
+  },
+  {
+    scenario: 'warm session, kept connections',
+    headers: warm,
+    reconnect: false,
+    status: 200,
+    isForPeers: true,
+  },
+  {
+    scenario: 'the same at half load',
+    headers: warm,
+    reconnect: true,
+    status: 200,
+    paced: 0.5,
+  },
+  {
+    scenario: 'denied by the rules',
+    headers: ({ refusedHeaders }) => refusedHeaders,
+    reconnect: true,
+    status: 403,
+  },
+  { scenario: 'not signed in', headers: anonymousHeaders, reconnect: true, status: 401 },
+  {
+    scenario: 'sessions that nobody has',
+    headers: anonymousHeaders,
+    reconnect: true,
+    status: 401,
+    script: UNKNOWN_SESSIONS,
+  },
+  {
+    scenario: 'somebody who claims to be root',
+    headers: ({ headers }) => ({ ...headers, 'Impersonate-User': 'root' }),
+    reconnect: true,
+    status: 403,
+  },
+]
+
+const CONNECTIONS = 32
+
+/** /verify against a bare server that gives the same answer, in turns. */
+export const benchVerify = async (
+  options: VerifyOptions,
+  say: (line: string) => void,
+): Promise<readonly Comparison[]> => {
+  const who = await signedInWorld()
+  const scripts = mkdtempSync(join(tmpdir(), 'vestibule-bench-'))
+  try {
+    const results: Comparison[] = []
+    for (const scenario of SCENARIOS) {
+      say(`${scenario.scenario}: ${options.rounds} rounds of ${options.seconds} s for each`)
+      results.push(await run(scenario, who, options, join(scripts, 'requests.lua')))
+    }
+    return results
+  } finally {
+    rmSync(scripts, { recursive: true, force: true })
+    await who.stop()
   }
+}
+
+const run = async (
+  scenario: Scenario,
+  who: SignedIn,
+  { rounds, seconds, peers = [] }: VerifyOptions,
+  scriptFile: string,
+): Promise<Comparison> => {
+  const headers = scenario.headers(who)
+  const bare = await startBare(await answerTo(who.url, headers, scenario.status), scenario.status)
+  try {
+    const load: Load = {
+      url: who.url,
+      headers,
+      reconnect: scenario.reconnect,
+      seconds,
+      connections: CONNECTIONS,
+      isRefused: scenario.status !== 200,
+    }
+    const script = await scriptOf(scenario, load, bare)
+    if (script !== undefined) writeFileSync(scriptFile, script)
+    const scripted: Load = script === undefined ? load : { ...load, script: scriptFile }
+    const verify: Server = { load: scripted, usage: who.usage }
+    return await compare({
+      scenario: scenario.scenario,
+      verify,
+      bare: { load: { ...scripted, url: bare.url }, usage: bare.usage },
+      peers:
+        scenario.isForPeers === true
+          ? peers.map(({ name, url, headers: sent }) => ({
+              name,
+              load: { ...load, url, headers: { ...headers, ...sent } },
+            }))
+          : [],
+      rounds,
+    })
+  } finally {
+    bare.stop()
+  }
+}
+
+/** What is to be sent other than the same request again and again. */
+const scriptOf = async (
+  { script, paced }: Scenario,
+  load: Load,
+  bare: Bare,
+): Promise<string | undefined> => {
+  if (paced === undefined) return script
+  const full = await measure({ ...load, url: bare.url, isRefused: false, seconds: 2 })
+  const delay = (CONNECTIONS / (full.requestsPerSecond * paced)) * 1000 - full.p50Ms / 4
+  return `delay = function() return math.floor(${delay.toFixed(2)} + math.random()) end\n`
+}
+
+const answerTo = async (
+  url: string,
+  headers: Headers,
+  status: number,
+): Promise<readonly string[]> => {
+  const reply = await ask(url, { headers })
+  if (reply.status !== status) throw new Error(`/verify answers ${reply.status}, not ${status}`)
+  return Object.entries(reply.headers).flatMap(([name, value]) =>
+    ['connection', 'keep-alive', 'date'].includes(name) ? [] : [name, String(value)],
+  )
 }

@@ -56,6 +56,8 @@ export const REASONS = {
     replay_store_unreachable: 'Whether a DPoP proof was used before could not be found out.',
     issuer_keys_unreachable: "The token issuer's keys could not be fetched.",
     token_issuer_unreachable: 'The token issuer could not be asked about the token.',
+    overloaded:
+      'More callers than can be looked at are not known yet; whoever is known is not concerned.',
     internal_error: 'Vestibule failed; the service log says how.',
   },
 } as const

@@ -3,7 +3,7 @@ import { type Binding } from '../core/confirmation.ts'
 import { type Credential, type CredentialKind } from '../core/credential.ts'
 import { type Eventual, thenAt } from '../core/eventual.ts'
 import { type SessionId, type SessionKey } from '../core/ids.ts'
-import { ANONYMOUS, type Principal } from '../core/principal.ts'
+import { ANONYMOUS, type Authenticated, type Principal } from '../core/principal.ts'
 import { type ChallengeReason, type UnavailableReason } from '../core/reason.ts'
 import { type Session } from '../core/session.ts'
 import { type ConfirmFailure, confirmToken, type Presented } from './confirm-token.ts'
@@ -51,8 +51,8 @@ export const authenticate = (
 
 const bySession = (ports: VerifyPorts, id: SessionId): Eventual<Authentication> => {
   const sessionKey = ports.sessions.keyOf(id)
-  return thenAt(ports.sessions.find(id), (found) => {
-    if (!found.ok) return { ...failed('cookie', STORE_UNREACHABLE), sessionKey }
+  return thenAt(ports.sessions.findInTurn(id), (found) => {
+    if (!found.ok) return { ...failed('cookie', FIND_FAILURES[found.failure]), sessionKey }
     if (found.value === undefined) {
       return { ...failed('cookie', challenge('unknown_session')), sessionKey }
     }
@@ -70,35 +70,42 @@ const ofSession = (current: Found<Session>, sessionKey: SessionKey): Authenticat
   return { principal, credential: 'cookie', sessionKey, session, failure: undefined }
 }
 
-const byToken = async (
+const byToken = (
   ports: VerifyPorts,
   presented: Presented,
   request: AccessRequest,
-): Promise<Authentication> => ({
-  ...(await proveToken(ports, presented, request)),
-  tokenScheme: presented.kind,
-})
-
-const proveToken = async (
-  ports: VerifyPorts,
-  presented: Presented,
-  request: AccessRequest,
-): Promise<Authentication> => {
-  const verified = await ports.verifyToken(presented.token, request.host)
-  if (!verified.ok) return failed('bearer', TOKEN_FAILURES[verified.failure])
-  const standing = await ports.revocations.standingOf(ports.revocableToken(verified.value))
-  if (standing !== 'in_force') return failed('bearer', STANDING_FAILURES[standing])
-  const confirmed = await confirmToken(ports, presented, verified.value, request)
-  if (!confirmed.ok) return failed('bearer', CONFIRM_FAILURES[confirmed.failure])
-  return {
-    principal: verified.value,
-    credential: 'bearer',
-    bindings: confirmed.value,
-    sessionKey: undefined,
-    session: undefined,
-    failure: undefined,
-  }
+): Eventual<Authentication> => {
+  const refused = (failure: AuthenticationFailure): Authentication => ({
+    ...failed('bearer', failure),
+    tokenScheme: presented.kind,
+  })
+  return thenAt(ports.verifyToken(presented.token, request.host), (verified) => {
+    if (!verified.ok) return refused(TOKEN_FAILURES[verified.failure])
+    const principal = verified.value
+    return thenAt(ports.revocations.standingOf(ports.revocableToken(principal)), (standing) => {
+      if (standing !== 'in_force') return refused(STANDING_FAILURES[standing])
+      return thenAt(confirmToken(ports, presented, principal, request), (confirmed) =>
+        confirmed.ok
+          ? ofToken(principal, confirmed.value, presented)
+          : refused(CONFIRM_FAILURES[confirmed.failure]),
+      )
+    })
+  })
 }
+
+const ofToken = (
+  principal: Authenticated,
+  bindings: readonly Binding[],
+  { kind }: Presented,
+): Authentication => ({
+  principal,
+  credential: 'bearer',
+  bindings,
+  tokenScheme: kind,
+  sessionKey: undefined,
+  session: undefined,
+  failure: undefined,
+})
 
 const challenge = (reason: ChallengeReason): AuthenticationFailure => ({
   kind: 'challenge',
@@ -108,6 +115,13 @@ const challenge = (reason: ChallengeReason): AuthenticationFailure => ({
 const STORE_UNREACHABLE: AuthenticationFailure = {
   kind: 'unavailable',
   reason: 'session_store_unreachable',
+}
+
+const OVERLOADED: AuthenticationFailure = { kind: 'unavailable', reason: 'overloaded' }
+
+const FIND_FAILURES: Readonly<Record<'unreachable' | 'overloaded', AuthenticationFailure>> = {
+  unreachable: STORE_UNREACHABLE,
+  overloaded: OVERLOADED,
 }
 
 const STANDING_FAILURES: Readonly<Record<Exclude<Standing, 'in_force'>, AuthenticationFailure>> = {
@@ -130,6 +144,7 @@ const TOKEN_FAILURES: Readonly<Record<TokenFailure, AuthenticationFailure>> = {
   unreachable: { kind: 'unavailable', reason: 'issuer_keys_unreachable' },
   issuer_unreachable: { kind: 'unavailable', reason: 'token_issuer_unreachable' },
   store_unreachable: STORE_UNREACHABLE,
+  overloaded: OVERLOADED,
 }
 
 const CONFIRM_FAILURES: Readonly<Record<ConfirmFailure, AuthenticationFailure>> = {

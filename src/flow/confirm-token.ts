@@ -1,6 +1,7 @@
 import { type AccessRequest } from '../core/access-request.ts'
 import { BINDINGS, type Binding, type Confirmation, confirmationOf } from '../core/confirmation.ts'
 import { type Credential } from '../core/credential.ts'
+import { type Eventual, thenAt } from '../core/eventual.ts'
 import { type Authenticated } from '../core/principal.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type DpopFailure, type VerifyPorts } from './ports.ts'
@@ -16,36 +17,39 @@ export type ConfirmFailure = DpopFailure | 'not_proven'
  *
  * @returns the ways in which the token is bound, all of them shown
  */
-export const confirmToken = async (
+export const confirmToken = (
   ports: VerifyPorts,
   presented: Presented,
   { claims, onBehalfOf }: Authenticated,
   request: AccessRequest,
-): Promise<Result<readonly Binding[], ConfirmFailure>> => {
+): Eventual<Result<readonly Binding[], ConfirmFailure>> => {
   const bound = confirmationOf(onBehalfOf?.claims ?? claims)
   if (bound === 'unknown') return fail('not_proven')
-  if (bound === 'none') return presented.kind === 'bearer' ? ok([]) : fail('invalid')
+  if (bound === 'none') return presented.kind === 'bearer' ? UNBOUND : fail('invalid')
   // Section 7.2: a token that is bound to a key is refused under the scheme Bearer.
   if ((bound.dpop !== undefined) !== (presented.kind === 'dpop')) return fail('not_proven')
   if (bound.mtls !== undefined && bound.mtls !== thumbprintOf(ports, request)) {
     return fail('not_proven')
   }
-  const proven = await proveKey(ports, presented, bound, request)
-  return proven.ok ? ok(BINDINGS.filter((each) => bound[each] !== undefined)) : proven
+  return thenAt(proveKey(ports, presented, bound, request), (proven) =>
+    proven.ok ? ok(BINDINGS.filter((each) => bound[each] !== undefined)) : proven,
+  )
 }
+
+const UNBOUND: Result<readonly Binding[], never> = ok([])
 
 /** The request is stripped of its certificate where the policy does not say that nginx sets it. */
 const thumbprintOf = (ports: VerifyPorts, { clientCertificate }: AccessRequest) =>
   clientCertificate === undefined ? undefined : ports.certificateThumbprint(clientCertificate)
 
-const proveKey = async (
+const proveKey = (
   ports: VerifyPorts,
   presented: Presented,
   { dpop: thumbprint }: Confirmation,
   request: AccessRequest,
-): Promise<Result<undefined, DpopFailure>> => {
+): Eventual<Result<undefined, DpopFailure>> => {
   if (presented.kind === 'bearer' || thumbprint === undefined) return ok(undefined)
   const [proof, ...others] = presented.proofs
   if (proof === undefined || others.length > 0) return fail('invalid')
-  return await ports.verifyProof(proof, { token: presented.token, thumbprint, request })
+  return ports.verifyProof(proof, { token: presented.token, thumbprint, request })
 }

@@ -26,6 +26,12 @@ export type Tokens = {
 /** `undefined` is "there is none"; the failure is "could not ask". Never mix the two. */
 export type Found<Value> = Result<Value | undefined, 'unreachable'>
 
+/**
+ * Does a piece of work when its turn comes; undefined where so many wait already that it would come
+ * too late.
+ */
+export type Turnstile = <Value>(work: () => Promise<Value>) => Promise<Value> | undefined
+
 export type SessionStore = {
   /**
    * Keeps a new session under a new id and returns that id; `revoked` where its subject was signed
@@ -38,6 +44,10 @@ export type SessionStore = {
   ) => Promise<Result<SessionId, 'unreachable' | 'revoked'>>
   /** Finds a live session and lets its idle time begin anew. */
   readonly find: (id: SessionId) => Eventual<Found<Session>>
+  /** The same, and where the store has to be asked, only when it is its turn. */
+  readonly findInTurn: (
+    id: SessionId,
+  ) => Eventual<Result<Session | undefined, 'unreachable' | 'overloaded'>>
   /** Like `find`, and asks the store, whatever is known here. */
   readonly findNow: (id: SessionId) => Promise<Found<Session>>
   readonly findTokens: (id: SessionId) => Promise<Found<Tokens>>
@@ -137,15 +147,17 @@ export type TokenFailure =
   | 'issuer_unreachable'
   /** Whether there is such a token could not be found out. */
   | 'store_unreachable'
+  /** Too many others have to be looked at. */
+  | 'overloaded'
 
-/** Proves a bearer token of an issuer, or says why not. */
-export type TokenVerifier = (token: string) => Promise<Result<Authenticated, TokenFailure>>
+/** Proves a bearer token of an issuer, or says why not; at once where it is known already. */
+export type TokenVerifier = (token: string) => Eventual<Result<Authenticated, TokenFailure>>
 
 /** The same of any bearer token, sent to that host. */
 export type BearerVerifier = (
   token: string,
   host: HostName,
-) => Promise<Result<Authenticated, TokenFailure>>
+) => Eventual<Result<Authenticated, TokenFailure>>
 
 export type DpopFailure =
   /** Not genuine, or for another request, token or key; or it was used before. */
@@ -212,7 +224,7 @@ export type AssertionSigner = (assertion: {
 
 export type VerifyPorts = {
   readonly policies: () => PolicySet
-  readonly sessions: Pick<SessionStore, 'find' | 'keyOf'>
+  readonly sessions: Pick<SessionStore, 'findInTurn' | 'keyOf'>
   readonly revocations: Pick<Revocations, 'standingOf'>
   /** What a revocation may know a bearer token by. */
   readonly revocableToken: (principal: Authenticated) => Revocable

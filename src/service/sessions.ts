@@ -3,6 +3,7 @@ import { type Revocable } from '../core/revocation.ts'
 import { SERVICE_TOKENS } from '../core/service-token.ts'
 import { parseStoreAddress } from '../core/store-address.ts'
 import { type Config } from '../edge/config/config.ts'
+import { createTurnstile } from '../edge/crowd/turnstile.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { type KeyRing } from '../edge/sessions/key-ring.ts'
 import { createMemoryRecordStore } from '../edge/sessions/memory-record-store.ts'
@@ -35,6 +36,8 @@ export type Sessions = {
   readonly serviceTokens: ServiceTokens
 }
 
+/** What Redis answers in a few milliseconds, and one turn of the event loop can send. */
+const SESSIONS_IN_TURN = { most: 512, mostWaiting: 1024, perTurn: 32 }
 const SESSION_BYTES = 256 * 1024 * 1024
 const ATTEMPT_BYTES = 32 * 1024 * 1024
 
@@ -115,6 +118,7 @@ export const createSessions = (
       monotonicMs,
       serveKnownForMs,
       observe: metrics.sessionRead,
+      admit: createTurnstile(SESSIONS_IN_TURN),
     }),
     leases: createRefreshLeases(records, absoluteMs),
     revocations,

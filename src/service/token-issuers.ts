@@ -2,6 +2,7 @@ import { type ClientAuth } from 'openid-client'
 import { type Logger } from 'pino'
 import { type Config } from '../edge/config/config.ts'
 import { type IntrospectionConfig, type TokenIssuerConfig } from '../edge/config/token-issuers.ts'
+import { createTurnstile } from '../edge/crowd/turnstile.ts'
 import { readText } from '../edge/files/yaml-file.ts'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { type BoundedFetch, createBoundedFetch } from '../edge/outbound/bounded-fetch.ts'
@@ -18,6 +19,9 @@ import { now, nowMs } from './parts.ts'
 
 type Surroundings = { readonly log: Logger; readonly metrics: Metrics }
 
+/** A signature takes some 100 µs of CPU; nobody whose token is known waits for more than a few. */
+const TOKENS_IN_TURN = { most: 256, mostWaiting: 1024, perTurn: 4 }
+
 export type Tokens = {
   readonly verify: TokenVerifier
   /** Fetches keys now and from time to time. */
@@ -32,6 +36,7 @@ export const createTokens = ({ tokenIssuers }: Config, around: Surroundings): To
     verify: createTokenVerifier(issuers, {
       nowSeconds: now,
       observe: around.metrics.tokenVerified,
+      admit: createTurnstile(TOKENS_IN_TURN),
     }),
     start: () => {
       for (const keys of keySets) keys.start()

@@ -104,7 +104,7 @@ describe('what is remembered of a token', () => {
       }),
     )
     slow.reject(new Error('a bug'))
-    const outcomes = await Promise.allSettled(all)
+    const outcomes = await Promise.allSettled(all.map((each) => Promise.resolve(each)))
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
     expect(state.looked).toBe(1)
     expect((await remember('a', () => Promise.resolve(good(NOW + 1)))).ok).toBe(true)

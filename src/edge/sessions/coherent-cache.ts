@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Eventual } from '../../core/eventual.ts'
-import { ok } from '../../core/result.ts'
+import { ok, type Result } from '../../core/result.ts'
 import { type Coherence } from './coherence.ts'
-import { type Outcome } from './record-store.ts'
 
 export type CoherentCacheOptions<Value> = {
   readonly coherence: Coherence
@@ -20,10 +19,10 @@ export type CacheUse = 'hit' | 'miss' | 'stale'
 
 export type CoherentCache<Value extends object> = {
   /** What is so: from the cache where it is known, else from `load`. */
-  readonly read: (
+  readonly read: <Failure>(
     name: string,
-    load: () => Promise<Outcome<Value | undefined>>,
-  ) => Eventual<Outcome<Value | undefined>>
+    load: () => Promise<Result<Value | undefined, Failure>>,
+  ) => Eventual<Result<Value | undefined, Failure>>
   /** What was read so far no longer counts. */
   readonly forget: (name: string) => void
   /** Nothing of that name is kept any more, not even in an outage. */
@@ -34,7 +33,7 @@ export type CoherentCache<Value extends object> = {
 type Entry<Value> = {
   readonly value: Value
   /** The value as it is answered again and again. */
-  readonly answer: Outcome<Value>
+  readonly answer: Result<Value, never>
   readonly era: number
   readonly readAt: number
 }
@@ -80,7 +79,11 @@ export const createCoherentCache = <Value extends object>(
     if (last === undefined) return undefined
     return monotonicMs() - knownUntil(last) > options.serveKnownForMs ? undefined : last.value
   }
-  const keep = (name: string, found: Outcome<Value | undefined>, begun: Begun): void => {
+  const keep = <Failure>(
+    name: string,
+    found: Result<Value | undefined, Failure>,
+    begun: Begun,
+  ): void => {
     if (!found.ok || begun.reading.changed || ended.has(name)) return
     if (found.value === undefined) {
       entries.delete(name)
@@ -94,10 +97,10 @@ export const createCoherentCache = <Value extends object>(
       readAt: begun.at,
     })
   }
-  const ask = async (
+  const ask = async <Failure>(
     name: string,
-    load: () => Promise<Outcome<Value | undefined>>,
-  ): Promise<Outcome<Value | undefined>> => {
+    load: () => Promise<Result<Value | undefined, Failure>>,
+  ): Promise<Result<Value | undefined, Failure>> => {
     const begun: Begun = {
       reading: begin(readings, name),
       era: coherence.era(),

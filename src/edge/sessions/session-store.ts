@@ -1,11 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { type EpochSeconds, epochSeconds, type SessionId, type SessionKey } from '../../core/ids.ts'
 import { subjectAtIssuer } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { endSession, type Revocable, SKEW_MS } from '../../core/revocation.ts'
 import { isLive, type Session, type SessionLimits } from '../../core/session.ts'
-import { type Found, type SessionStore } from '../../flow/ports.ts'
+import { type Found, type SessionStore, type Turnstile } from '../../flow/ports.ts'
 import { type Revocations, type Standing } from '../../flow/session-ports.ts'
 import { type CacheUse, createCoherentCache } from './coherent-cache.ts'
 import { type KeyRing } from './key-ring.ts'
@@ -21,6 +20,7 @@ import {
 import { type Outcome, type RecordStore } from './record-store.ts'
 import { openSealed, seal, unseal } from './sealing.ts'
 import { type SessionIndex } from './session-index.ts'
+import { createSessionNames } from './session-names.ts'
 import { parseSession, parseTokens } from './session-record.ts'
 import { type SessionUse } from './session-use.ts'
 
@@ -35,6 +35,8 @@ export type SessionStoreOptions = {
   readonly monotonicMs: () => number
   readonly serveKnownForMs: number
   readonly observe: (use: CacheUse) => void
+  /** What has to be read for /verify waits for its turn, if there is a turnstile. */
+  readonly admit?: Turnstile
 }
 
 /** A session as it was read, and what a revocation may know it by. */
@@ -47,6 +49,8 @@ type Opened = {
 }
 
 const USED: Outcome<boolean> = ok(true)
+const NONE = ok(undefined)
+const OVERLOADED = Promise.resolve(fail('overloaded' as const))
 const CACHE_BYTES = 96 * 1024 * 1024
 /** Use is written down at most so often: a store is not written to for every request. */
 const TOUCH_EVERY_MS = 60_000
@@ -59,6 +63,7 @@ const now = (ms: number): EpochSeconds => epochSeconds(ms / 1000)
  */
 export const createSessionStore = (options: SessionStoreOptions): SessionStore => {
   const { records, ring, limits, revocations, index, use, nowMs } = options
+  const { admit = (work) => work() } = options
   const idleMs = limits.idleSeconds * 1000
   const absoluteMs = limits.absoluteSeconds * 1000
   const touchEveryMs = Math.min(idleMs / 20, TOUCH_EVERY_MS)
@@ -123,22 +128,36 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     cache.end(sessionName(key))
     return records.remove(namesOf(key)).then(() => ok(undefined))
   }
-  const names = createNames()
+  const names = createSessionNames()
+  const ifFound = <Failure>(
+    key: SessionKey,
+    found: Result<Opened | undefined, Failure>,
+  ): Eventual<Result<Session | undefined, Failure | 'unreachable'>> => {
+    if (!found.ok) return found
+    const opened = found.value
+    if (opened === undefined) return NONE
+    return thenAt(revocations.standingOf(opened.revocable), (standing) =>
+      ifInForce(key, opened, standing),
+    )
+  }
   const find: SessionStore['find'] = (id) => {
     const { key, name } = names(id)
-    const read = cache.read(name, () => load(id, key))
-    return thenAt(read, (found) => {
-      if (!found.ok) return found
-      const opened = found.value
-      if (opened === undefined) return ok(undefined)
-      return thenAt(revocations.standingOf(opened.revocable), (standing) =>
-        ifInForce(key, opened, standing),
-      )
-    })
+    return thenAt(
+      cache.read(name, () => load(id, key)),
+      (found) => ifFound(key, found),
+    )
   }
   return {
     keyOf: (id) => names(id).key,
     find,
+    findInTurn: (id) => {
+      const { key, name } = names(id)
+      const read = cache.read<'unreachable' | 'overloaded'>(
+        name,
+        () => admit(() => load(id, key)) ?? OVERLOADED,
+      )
+      return thenAt(read, (found) => ifFound(key, found))
+    },
     findNow: async (id) => {
       cache.forget(sessionName(sessionKeyOf(id)))
       return await find(id)
@@ -209,23 +228,6 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       cache.forget(sessionName(key))
       return replaced.ok ? ok(undefined) : replaced
     },
-  }
-}
-
-type Names = { readonly key: SessionKey; readonly name: string }
-
-const MOST_NAMES = 20_000
-
-/** A hash for each request would cost more than looking up the last one. */
-const createNames = (): ((id: SessionId) => Names) => {
-  const known = new LRUCache<SessionId, Names>({ max: MOST_NAMES })
-  return (id) => {
-    const last = known.get(id)
-    if (last !== undefined) return last
-    const key = sessionKeyOf(id)
-    const names = { key, name: sessionName(key) }
-    known.set(id, names)
-    return names
   }
 }
 

@@ -1,5 +1,5 @@
 import { fail } from '../../core/result.ts'
-import { type TokenVerifier } from '../../flow/ports.ts'
+import { type TokenVerifier, type Turnstile } from '../../flow/ports.ts'
 import { type CompactToken, LONGEST_TOKEN, readCompactToken } from './compact-token.ts'
 import { verifyIntrospected } from './introspected-token.ts'
 import { refusal, verifyJwt } from './jwt-verification.ts'
@@ -11,6 +11,8 @@ export type TokenVerifierOptions = {
   readonly nowSeconds: () => number
   /** Called for each token that was looked up. */
   readonly observe?: (outcome: 'hit' | 'shared' | 'miss') => void
+  /** What has to be looked at waits for its turn; at once where there is no turnstile. */
+  readonly admit?: Turnstile
 }
 
 /**
@@ -19,10 +21,10 @@ export type TokenVerifierOptions = {
  */
 export const createTokenVerifier = (
   issuers: readonly TokenIssuer[],
-  { nowSeconds, observe = () => undefined }: TokenVerifierOptions,
+  { nowSeconds, observe = () => undefined, ...others }: TokenVerifierOptions,
 ): TokenVerifier => {
   const findIssuer = createDirectory(issuers)
-  const remember = createVerificationCache({ nowSeconds, observe })
+  const remember = createVerificationCache({ ...others, nowSeconds, observe })
   const verify = async (token: string): Promise<Verification> => {
     const now = nowSeconds()
     const issuer = findIssuer(token)
@@ -32,10 +34,8 @@ export const createTokenVerifier = (
       ? await verifyJwt(token, issuer, proof, now)
       : await verifyIntrospected(token, issuer, proof, now)
   }
-  return async (token) =>
-    token.length > LONGEST_TOKEN
-      ? fail('invalid')
-      : await remember(token, async () => await verify(token))
+  return (token) =>
+    token.length > LONGEST_TOKEN ? fail('invalid') : remember(token, () => verify(token))
 }
 
 const always = (): boolean => true

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { type Eventual } from '../../core/eventual.ts'
 import { type Authenticated } from '../../core/principal.ts'
-import { type Result } from '../../core/result.ts'
-import { type TokenFailure } from '../../flow/ports.ts'
+import { fail, type Result } from '../../core/result.ts'
+import { type TokenFailure, type Turnstile } from '../../flow/ports.ts'
 
 /** What came of looking at a token, and for how long that is so. */
 export type Verification = {
@@ -17,7 +18,14 @@ export type VerificationCacheOptions = {
   readonly nowSeconds: () => number
   /** Called for each token: `hit`, `shared` with a verification under way, or `miss`. */
   readonly observe: (outcome: 'hit' | 'shared' | 'miss') => void
+  /** What has to be looked at waits for its turn; at once where there is no turnstile. */
+  readonly admit?: Turnstile
 }
+
+const OVERLOADED: Verification['outcome'] = fail('overloaded')
+
+const outcomeOf = async (looking: Promise<Verification>): Promise<Verification['outcome']> =>
+  (await looking).outcome
 
 /** Longest time for which a verified token is not looked at again. */
 export const LONGEST_KEPT_SECONDS = 300
@@ -34,10 +42,11 @@ const MOST_KEPT_LENGTH = 16 * 1024 * 1024
 export const createVerificationCache = ({
   nowSeconds,
   observe,
+  admit = (work) => work(),
 }: VerificationCacheOptions): ((
   token: string,
   verify: () => Promise<Verification>,
-) => Promise<Verification['outcome']>) => {
+) => Eventual<Verification['outcome']>) => {
   const good = new LRUCache<string, Verification>({ max: MOST_KEPT, maxSize: MOST_KEPT_LENGTH })
   const bad = new LRUCache<string, Verification>({ max: MOST_KEPT })
   const running = new Map<string, Promise<Verification>>()
@@ -66,19 +75,19 @@ export const createVerificationCache = ({
       running.delete(name)
     }
   }
-  return async (token, verify) => {
+  return (token, verify) => {
     const name = hash('sha256', token, 'base64url')
     const kept = find(name)
     if (kept !== undefined) {
       observe('hit')
       return kept.outcome
     }
-    let looking = running.get(name)
+    const looking = running.get(name)
     observe(looking === undefined ? 'miss' : 'shared')
-    if (looking === undefined) {
-      looking = look(name, token.length, verify)
-      running.set(name, looking)
-    }
-    return (await looking).outcome
+    if (looking !== undefined) return outcomeOf(looking)
+    const begun = admit(() => look(name, token.length, verify))
+    if (begun === undefined) return OVERLOADED
+    running.set(name, begun)
+    return outcomeOf(begun)
   }
 }
