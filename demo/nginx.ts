@@ -36,6 +36,8 @@ const workersOf = (config: string): number =>
  * The configuration must name its files relative to that folder, as `renderControllerConfig` does.
  */
 export const startNginx = async (config: string): Promise<Nginx> => {
+  // In the background it would go on when everything else has stopped.
+  if (!config.includes('daemon off;')) throw new Error('the configuration lacks daemon off')
   const { command } = inspectNginx()
   const prefix = mkdtempSync(join(tmpdir(), 'vestibule-nginx-'))
   // Workers run as another user where the master is root, and must be able to enter.

@@ -5,13 +5,27 @@ import { REASONS } from '../src/core/reason.ts'
 import { configurationReference } from '../src/edge/config/reference.ts'
 import { DRIFT_FINDINGS } from '../src/migrate/drift/drift-finding.ts'
 import { jsonSchemas } from './json-schemas.ts'
+import {
+  applicationsReference,
+  holesReference,
+  inventoryReference,
+  presetsReference,
+  stagesReference,
+  verifyReference,
+} from './migrate-reference.ts'
 
 /** Parts of the documentation that are made from the code; each replaces what is between its marks. */
 const PARTS: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {
   configuration: { file: 'configuration.md', text: configurationReference },
   criteria: { file: 'policies.md', text: () => criteriaReference() },
   drift: { file: 'migrate-drift.md', text: () => driftReference() },
+  'inventory-applications': { file: 'migrate-inventory.md', text: applicationsReference },
+  'inventory-findings': { file: 'migrate-inventory.md', text: inventoryReference },
+  'inventory-holes': { file: 'migrate-inventory.md', text: holesReference },
+  'inventory-presets': { file: 'migrate-inventory.md', text: presetsReference },
   reasons: { file: 'decisions.md', text: () => reasonsReference() },
+  stages: { file: 'migrate-report.md', text: stagesReference },
+  verify: { file: 'migrate-verify.md', text: verifyReference },
 }
 
 const criteriaReference = (): string =>
@@ -61,15 +75,25 @@ const generatedFiles = (): readonly Generated[] =>
   })
 
 const generatedParts = (): readonly Generated[] =>
-  Object.entries(PARTS).map(([name, { file, text }]) => {
+  [...Map.groupBy(Object.entries(PARTS), ([, { file }]) => file)].map(([file, parts]) => {
     const path = join(import.meta.dirname, file)
     const before = readFileSync(path, 'utf8')
-    const [open, close] = [`<!-- generated: ${name} -->`, '<!-- end -->']
-    const [start, end] = [before.indexOf(open), before.indexOf(close)]
-    if (start === -1 || end < start) throw new Error(`${file} has no place for ${name}`)
-    const after = `${before.slice(0, start)}${open}\n\n${text()}\n${before.slice(end)}`
+    const after = parts.reduce(
+      (written, [name, { text }]) => withPart(written, { file, name, text: text() }),
+      before,
+    )
     return { file: path, before, after }
   })
+
+type Part = { readonly file: string; readonly name: string; readonly text: string }
+
+const withPart = (written: string, { file, name, text }: Part): string => {
+  const open = `<!-- generated: ${name} -->`
+  const start = written.indexOf(open)
+  const end = written.indexOf('<!-- end -->', start)
+  if (start === -1 || end === -1) throw new Error(`${file} has no place for ${name}`)
+  return `${written.slice(0, start)}${open}\n\n${text}\n${written.slice(end)}`
+}
 
 if (import.meta.main) {
   for (const { file, before, after } of generated()) {

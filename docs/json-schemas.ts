@@ -6,16 +6,26 @@ import { CONFIG_SCHEMA } from '../src/edge/config/schema.ts'
 import { CASES_SCHEMA } from '../src/edge/policies/cases-schema.ts'
 import { MATCHER_SCHEMAS } from '../src/edge/policies/matcher-schema.ts'
 import { POLICY_SCHEMA, RULE_SCHEMA, RULE_SETS_SCHEMA } from '../src/edge/policies/policy-schema.ts'
+import { OUTPUT_SCHEMAS } from './output-schemas.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
-/** JSON Schemas of the files that people write, for their editors, by the name of the file. */
+/**
+ * JSON Schemas of the files that people write, for their editors, and of what commands print, for
+ * programs that read it; by the name of the file.
+ */
 export const jsonSchemas = (): Readonly<Record<string, string>> => ({
   'schema/policy.schema.json': textOf(titled('A policy file of Vestibule', POLICY_SCHEMA)),
   'schema/rule-sets.schema.json': textOf(titled('Rule sets of Vestibule', RULE_SETS_SCHEMA)),
   'schema/cases.schema.json': textOf(titled('Decision cases of Vestibule', CASES_SCHEMA)),
   'schema/configuration.schema.json': textOf(
     inFile(titled('The configuration of Vestibule', CONFIG_SCHEMA)),
+  ),
+  ...Object.fromEntries(
+    Object.entries(OUTPUT_SCHEMAS).map(([name, schema]) => [
+      `schema/migrate-${name}.schema.json`,
+      textOf(titled(`What vestibule migrate ${name} --json prints`, schema)),
+    ]),
   ),
 })
 

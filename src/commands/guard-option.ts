@@ -116,9 +116,14 @@ const readRules = async (
       line: yaml.placeOf(['hosts'], true).line,
       pathsIgnoreCase: document.pathsIgnoreCase,
       redirectIsOverridden: document.redirectIsOverridden,
+      passesCookies: !document.passing.stripsCookie,
+      proxyBufferSize: bufferSizeOf(yaml),
     })),
   )
 }
 
 const appOf = ({ value }: YamlFile): string | undefined =>
   z.object({ app: z.string() }).safeParse(value).data?.app
+
+const bufferSizeOf = ({ value }: YamlFile): string =>
+  z.object({ proxyBufferSize: z.string() }).safeParse(value).data?.proxyBufferSize ?? '4k'

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { stringify } from 'yaml'
+import { faultText } from '../core/fault.ts'
 import { admissionPolicy } from '../migrate/drift/admission-policy.ts'
 import { findDrift } from '../migrate/drift/drift.ts'
 import { selectIngresses } from '../migrate/ingress/select-ingresses.ts'
@@ -29,7 +30,7 @@ that pipes kubectl get -o json into it. Changes nothing.
 ${MANIFESTS_HELP}
 ${GUARD_HELP}
   --class NAME       every Ingress of this class has to ask; may be repeated
-  --except NS/NAME   an Ingress that is open on purpose; may be repeated
+  --except NS/NAME   an Ingress or Service that is open on purpose; may be repeated
   --json             findings as JSON
   --admission-policy print a ValidatingAdmissionPolicy with its binding: it refuses an
                      Ingress of a --class that would not ask
@@ -58,7 +59,7 @@ const compare = async (options: Options, input: GuardInput): Promise<ExitCode> =
     return 2
   }
   const { cluster, unread } = read.value
-  for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+  for (const fault of unread) complain(faultText(fault))
   if (input.policies === undefined && options.classes.length === 0) {
     complain('Without --policies and --class only Ingresses are looked at that ask already.')
   }

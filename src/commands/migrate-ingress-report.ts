@@ -9,6 +9,8 @@ import {
   type PlanFile,
 } from '../migrate/ingress/plan-files.ts'
 import { type Selected } from '../migrate/ingress/select-ingresses.ts'
+import { asksVestibule } from '../migrate/inventory/controls.ts'
+import { shownUrl } from '../migrate/inventory/shown.ts'
 import { printable } from './printable.ts'
 
 export type ReportFormat = 'text' | 'merge' | 'json-patch'
@@ -106,14 +108,19 @@ const planLines = (plan: IngressPlan, isRollback: boolean): readonly string[] =>
 }
 
 const changeLines = ({ name, before, after, why }: AnnotationChange): readonly string[] => [
-  ...(before === undefined ? [] : [`  - ${name}: ${shown(before)}`]),
-  ...(after === undefined ? [] : [`  + ${name}: ${shown(after)}`]),
+  ...(before === undefined ? [] : [`  - ${name}: ${shown(name, before)}`]),
+  ...(after === undefined ? [] : [`  + ${name}: ${shown(name, after)}`]),
   `      ${why}`,
 ]
 
-/** Snippets are long, and other annotations may be. */
-const shown = (value: string): string => {
-  const text = JSON.stringify(value)
+/** People keep credentials in snippets and URLs, and this is read over shoulders; patches have them. */
+const shown = (name: string, value: string): string => {
+  if (name.endsWith('-snippet')) {
+    const lines = value.trim().split('\n').length
+    return `${lines} ${lines === 1 ? 'line' : 'lines'}, which are not shown here`
+  }
+  const isOther = name.endsWith('/auth-url') && !asksVestibule(value)
+  const text = JSON.stringify(isOther ? shownUrl(value) : value)
   return text.length > 400 ? `${text.slice(0, 400)}…` : text
 }
 

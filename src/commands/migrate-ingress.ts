@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Fault } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type Stage } from '../migrate/ingress/annotation-change.ts'
 import { findHostRules } from '../migrate/ingress/host-rules.ts'
@@ -49,7 +49,7 @@ Exit codes: 0 planned, 1 some Ingress cannot be guarded so, 2 could not run.`,
       return 2
     }
     const { plans, leftOut, unread } = made.value
-    for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+    for (const fault of unread) complain(faultText(fault))
     if (options.out !== undefined) await writePlans(plans, options.out)
     say(planReport({ plans, leftOut }, options))
     return plans.some(({ obstacles }) => obstacles.length > 0) || unread.length > 0 ? 1 : 0
@@ -81,6 +81,8 @@ const makePlans = async (
       stage: options.stage,
       presetOf: ({ hosts }) =>
         hosts.map((host) => findHostRules(policies ?? [], host)?.app).find(isThere) ?? options.app,
+      passesCookies: ({ hosts }) =>
+        hosts.some((host) => findHostRules(policies ?? [], host)?.passesCookies === true),
     }),
   )
   return ok({ plans, leftOut, unread })

@@ -1,5 +1,6 @@
 import { type Finding, type Severity } from '../migrate/inventory/finding.ts'
 import { type Inventory } from '../migrate/inventory/inventory.ts'
+import { countOf } from '../migrate/inventory/shown.ts'
 import { type Wave } from '../migrate/inventory/waves.ts'
 import { printable } from './printable.ts'
 
@@ -52,7 +53,7 @@ const summaryLines = (inventory: Inventory): readonly string[] => {
   const count = (wanted: Severity): number =>
     findings.filter(({ severity }) => severity === wanted).length
   return [
-    `${objects} objects in ${namespaces.length} namespaces, ${hosts.length} hosts: ${count('high')} high, ${count('medium')} medium, ${count('low')} low, ${count('info')} to know of`,
+    `${countOf(objects, 'object')} in ${countOf(namespaces.length, 'namespace')}, ${countOf(hosts.length, 'host')}: ${count('high')} high, ${count('medium')} medium, ${count('low')} low, ${count('info')} to know of`,
     findings.every(({ severity }) => severity === 'info')
       ? 'Nothing hangs on the network any more. Next: vestibule migrate drift, so that it stays so.'
       : 'Begin with what is high, then with wave 1: vestibule migrate translate.',

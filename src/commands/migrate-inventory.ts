@@ -6,6 +6,7 @@ import { sarifLog } from '../edge/reports/sarif.ts'
 import { isFault } from '../migrate/inventory/finding.ts'
 import { type Inventory, inventoryOf } from '../migrate/inventory/inventory.ts'
 import { FINDING_KINDS } from '../migrate/inventory/registry.ts'
+import { countOf } from '../migrate/inventory/shown.ts'
 import { type Command } from './command.ts'
 import { MANIFESTS_HELP, type ManifestsInput, readManifestsInput } from './manifests-input.ts'
 import { inventoryText } from './migrate-inventory-text.ts'
@@ -44,7 +45,8 @@ Exit codes: 0 nothing but information, 1 findings, 2 could not run.`,
       complain('No Kubernetes object was read, so there is nothing to say.')
       return 2
     }
-    if (passedOver.length > 0) complain(`${passedOver.length} documents are no Kubernetes objects.`)
+    if (passedOver.length > 0)
+      complain(`No Kubernetes objects: ${countOf(passedOver.length, 'document')}.`)
     const inventory = inventoryOf(cluster)
     const text = FORMATS[format](inventory, read.value)
     if (out === undefined) process.stdout.write(text)

@@ -37,13 +37,15 @@ const networkJson = ({ proofs, findings }: NetworkReport): string =>
   JSON.stringify(
     {
       ok: findings.length === 0,
-      backEnds: proofs.map(({ planned, before, after, addresses }) => ({
+      backEnds: proofs.map(({ planned, before, beforeMore, after, afterMore, addresses }) => ({
         namespace: planned.backEnd.service.namespace,
         service: planned.backEnd.service.name,
         ingresses: planned.backEnd.ingresses,
         policy: policyManifest(planned),
         before: before.map(accessJson),
+        beforeMore,
         after: after.map(accessJson),
+        afterMore,
         addresses,
       })),
       findings,
@@ -68,17 +70,28 @@ const networkText = ({ proofs, findings }: NetworkReport, out: string | undefine
     nextStep(findings, out),
   ].join('\n')
 
-const proofLines = ({ planned, before, after }: ReachProof): readonly string[] => {
+const proofLines = ({
+  planned,
+  before,
+  after,
+  beforeMore,
+  afterMore,
+}: ReachProof): readonly string[] => {
   const { service, ingresses } = planned.backEnd
   const cut = before.filter((access) => !after.some(({ source }) => source === access.source))
   return [
     `Service ${service.namespace}/${service.name}, behind Ingress ${ingresses.join(', ')}`,
     `  policy ${planned.policy.name}`,
     ...after.map((access) => `  reaches it: ${accessText(access)}`),
+    ...moreLines('reaches it:', afterMore),
     ...cut.map((access) => `  no longer:  ${sourceName(access)} on ${access.ports.join(', ')}`),
+    ...moreLines('no longer: ', beforeMore - afterMore),
     '',
   ].map(printable)
 }
+
+const moreLines = (what: string, more: number): readonly string[] =>
+  more > 0 ? [`  ${what} and ${more} more: name its Ingress with --ingress to see them all`] : []
 
 const PURPOSES = {
   controller: 'the controller',

@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Selection, selectIngresses } from '../migrate/ingress/select-ingresses.ts'
+import { faultText } from '../core/fault.ts'
+import { type Selection, servedIngresses } from '../migrate/ingress/select-ingresses.ts'
 import { backEndsOf } from '../migrate/network/back-end.ts'
+import { controllerPlaces, type PodPlace, placeText } from '../migrate/network/controller-place.ts'
 import { networkFindings } from '../migrate/network/network-finding.ts'
 import {
   type NetworkSettings,
   type PlannedPolicy,
-  type PodPlace,
   planPolicy,
   policyManifest,
 } from '../migrate/network/network-plan.ts'
@@ -22,8 +23,14 @@ import {
 } from './migrate-networkpolicy-report.ts'
 import { complain, say, sayFaults } from './terminal.ts'
 
-const CONTROLLER =
-  'ingress-nginx/app.kubernetes.io/name=ingress-nginx,app.kubernetes.io/component=controller'
+const USUAL: PodPlace = {
+  namespace: 'ingress-nginx',
+  labels: {
+    'app.kubernetes.io/name': 'ingress-nginx',
+    'app.kubernetes.io/component': 'controller',
+  },
+}
+const CONTROLLER = placeText(USUAL)
 const MONITORING = 'monitoring/app.kubernetes.io/name=prometheus'
 
 export const migrateNetworkpolicy: Command = {
@@ -41,7 +48,8 @@ ${MANIFESTS_HELP}
                      kubectl get ingress,service,deploy,statefulset,daemonset,pod,namespace,
                      networkpolicy -A -o yaml
   --controller NS/LABELS
-                     by default ${CONTROLLER}
+                     by default the one of each class, where it is among the manifests, else
+                     ${CONTROLLER}
   --monitoring NS/LABELS
                      by default ${MONITORING}
   --same-app LABEL   pods with the same value of LABEL may reach each other, such as
@@ -62,13 +70,15 @@ Exit codes: 0 closed as planned, 1 somebody still gets through or nothing is pro
       return 2
     }
     const { cluster, unread } = input.value
-    for (const { file, problem } of unread) complain(`${file}: ${problem}`)
-    const { ingresses } = selectIngresses(cluster, options.selection, '')
+    for (const fault of unread) complain(faultText(fault))
+    const ingresses = servedIngresses(cluster, options.selection)
     if (ingresses.length === 0) throw new TypeError('no Ingress of these was found')
-    const backEnds = backEndsOf(cluster, ingresses)
+    const told = options.controller
+    const placeFor = told === undefined ? controllerPlaces(cluster, USUAL) : () => told
+    const backEnds = backEndsOf(cluster, ingresses, placeFor)
     const plans = backEnds.backEnds.map((each) => planPolicy(each, cluster, options.settings))
     const proofs = proveReach(cluster, plans)
-    const findings = networkFindings(cluster, backEnds, options.settings, proofs)
+    const findings = networkFindings(cluster, backEnds, proofs)
     if (options.out !== undefined) await writePolicies(plans, options.out)
     say(networkReport({ proofs, findings }, options))
     return findings.length > 0 || unread.length > 0 ? 1 : 0
@@ -85,6 +95,8 @@ const writePolicies = async (plans: readonly PlannedPolicy[], folder: string): P
 type Options = {
   readonly manifests: readonly string[]
   readonly keepGoing: boolean
+  /** Undefined where the objects are to tell. */
+  readonly controller: PodPlace | undefined
   readonly settings: NetworkSettings
   readonly selection: Selection
   readonly format: NetworkFormat
@@ -96,7 +108,7 @@ const parse = (args: readonly string[]): Options => {
   const { positionals, values } = parseArgs({
     args: [...args],
     options: {
-      controller: { type: 'string', default: CONTROLLER },
+      controller: { type: 'string' },
       monitoring: { type: 'string', default: MONITORING },
       'same-app': { type: 'string' },
       ingress: { type: 'string', multiple: true, default: [] },
@@ -116,8 +128,9 @@ const parse = (args: readonly string[]): Options => {
   return {
     manifests: positionals,
     keepGoing: values['keep-going'],
+    controller:
+      values.controller === undefined ? undefined : placeOf(values.controller, '--controller'),
     settings: {
-      controller: placeOf(values.controller, '--controller'),
       monitoring: placeOf(values.monitoring, '--monitoring'),
       sameApp: values['same-app'],
     },

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { type Converted, type FlagFate } from '../migrate/oauth2-proxy/vestibule-config.ts'
 import { placeText, type Translation } from '../migrate/translate/draft.ts'
 import { draftFileName, draftText } from '../migrate/translate/draft-text.ts'
+import { leftoverJson } from './migrate-translate-report.ts'
 import { printable } from './printable.ts'
 
 export type ProxyReport = Converted & { readonly translation: Translation }
@@ -22,11 +23,7 @@ export const proxyReportJson = (report: ProxyReport): string =>
       files: proxyFiles(report),
       config: report.config,
       flags: report.flags,
-      leftovers: report.translation.leftovers.map(({ origin, what, why }) => ({
-        ...origin,
-        what,
-        why,
-      })),
+      leftovers: report.translation.leftovers.map(leftoverJson),
     },
     null,
     2,

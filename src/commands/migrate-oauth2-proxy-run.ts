@@ -1,4 +1,4 @@
-import { type Fault } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { type Cluster } from '../migrate/cluster.ts'
 import { gateOf } from '../migrate/oauth2-proxy/gate.ts'
@@ -42,7 +42,7 @@ const readCluster = async ({
   if (settings !== undefined && manifests.length === 0) return ok(undefined)
   const input = await readManifestsInput(manifests, keepGoing)
   if (!input.ok) return input
-  for (const { file, problem } of input.value.unread) complain(`${file}: ${problem}`)
+  for (const fault of input.value.unread) complain(faultText(fault))
   return ok(input.value.cluster)
 }
 

@@ -44,7 +44,7 @@ export const reportHtml = (report: MigrationReport): string =>
 const leadText = (report: MigrationReport): string => {
   const { network_trusted: trusted, vpn_removable: removable } = report.stages
   const all = report.standings.length
-  return `${removable} of ${countText(all, 'host')} ${removable === 1 ? 'needs' : 'need'} the VPN no more; ${trusted} still ${trusted === 1 ? 'trusts' : 'trust'} the network.${decisionsText(report)}`
+  return `${removable} of ${countText(all, 'host')} ${removable === 1 || all === 1 ? 'needs' : 'need'} the VPN no more; ${trusted} still ${trusted === 1 ? 'trusts' : 'trust'} the network.${decisionsText(report)}`
 }
 
 const decisionsText = ({ from, to }: MigrationReport): string =>
@@ -104,11 +104,11 @@ const overview = ({ standings, days }: MigrationReport): Html =>
     columns: [
       { name: 'Host' },
       { name: 'Stage' },
+      { name: 'Next stage' },
       { name: 'Requests', isNumber: true },
       { name: `Calm days of ${days}`, isNumber: true },
       { name: 'VPN only', isNumber: true },
       { name: 'Programs', isNumber: true },
-      { name: 'Next stage' },
     ],
     rows: standings.map((standing) => [
       joined(
@@ -116,11 +116,11 @@ const overview = ({ standings, days }: MigrationReport): Html =>
         standing.owner === undefined ? NOTHING : html`<br><small>${standing.owner}</small>`,
       ),
       joined(badge(TONES[standing.stage], STAGE_NAMES[standing.stage]), track(standing.stage)),
+      readiness(standing),
       (standing.traffic?.requests ?? 0).toLocaleString('en'),
       String(Math.min(days, standing.daysWithoutSurprise)),
       String(standing.callers.vpnOnly.length),
       String(standing.callers.machines.length),
-      readiness(standing),
     ]),
   })}</section>`
 

@@ -59,6 +59,7 @@ const trafficJson = (traffic: Standing['traffic']): object => ({
 const waysJson = (exposure: Standing['exposure']): object => ({
   unguarded: exposure?.unguarded ?? [],
   openBackends: exposure?.openBackends ?? [],
+  unknownBackends: exposure?.unknownBackends ?? [],
   leftovers: exposure?.leftovers ?? [],
 })
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Fault } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
 import { parseHostName } from '../core/ids.ts'
 import { findPolicy, type PolicySet } from '../core/policy/policy.ts'
 import { fail, ok, type Result } from '../core/result.ts'
@@ -39,7 +39,7 @@ nobody was refused by surprise, the next step, and how to take it back.
 ${MANIFESTS_HELP}
   --policies FOLDER  the policies that are in force
   --log FILE         decision lines; FILE.gz is unpacked on the way; several may be named
-  --site FILE        zones of the network, refusals that are meant; docs/migrate.md shows one
+  --site FILE        zones of the network, refusals that are meant; docs/migrate-report.md shows one
   --verified FILE    what vestibule migrate verify --json printed
   --ready HOST       fail unless this host is ready for its next stage; several may be named
   --at TIME          the moment for which to report, such as 2027-01-31; by default now
@@ -56,7 +56,7 @@ with --keep-going, 2 could not run.`,
       return 2
     }
     const { report, read, unread } = await reportOf(options, input.value)
-    for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+    for (const fault of unread) complain(faultText(fault))
     if (options.html !== undefined) await writeFile(options.html, reportHtml(report))
     say(options.json ? reportJson(report, read) : reportText(report, read))
     const waiting = notReady(report, options.ready)

@@ -11,11 +11,19 @@ export const translateJson = ({ drafts, leftovers }: Translation): string =>
         hosts: draft.hosts,
         text: draftText(draft),
       })),
-      leftovers: leftovers.map(({ origin, what, why }) => ({ ...origin, what, why })),
+      leftovers: leftovers.map(leftoverJson),
     },
     null,
     2,
   )
+
+/** An object knows more of its place than people look for. */
+export const leftoverJson = ({ origin: { file, line }, what, why }: Leftover): object => ({
+  file,
+  line,
+  what,
+  why,
+})
 
 export const translateText = (
   { drafts, leftovers }: Translation,

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../core/result.ts'
 import { gateOf } from '../migrate/oauth2-proxy/gate.ts'
 import { findProxies } from '../migrate/oauth2-proxy/in-cluster.ts'
 import { readSettings, type Settings } from '../migrate/oauth2-proxy/settings.ts'
+import { withPresets } from '../migrate/translate/application-presets.ts'
 import { type Gates, type NamedGate } from '../migrate/translate/auth-url.ts'
 import { translateAuthelia } from '../migrate/translate/authelia.ts'
 import { merge, NOTHING, type Translation } from '../migrate/translate/draft.ts'
@@ -29,7 +30,8 @@ export const translateAll = async (
   if (faults.length > 0) return fail(faults)
   const known = new Set(own.drafts.flatMap(({ hosts }) => hosts))
   const rest = translateIngresses(input?.cluster.ingresses ?? [], gates, known)
-  return ok({ translation: merge([own, rest]), unread: input?.unread ?? [] })
+  const drafts = input === undefined ? rest.drafts : withPresets(rest.drafts, input.cluster)
+  return ok({ translation: merge([own, { ...rest, drafts }]), unread: input?.unread ?? [] })
 }
 
 /** Standard input only where nothing else is named. */

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Fault } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
 import { type Translation } from '../migrate/translate/draft.ts'
 import { draftFileName, draftText } from '../migrate/translate/draft-text.ts'
 import { type Command } from './command.ts'
@@ -53,7 +53,7 @@ Exit codes: 0 all carried over, 1 something was not, 2 could not run.`,
 }
 
 const sayUnread = (unread: readonly Fault[]): void => {
-  for (const { file, problem } of unread) complain(`${file}: ${problem}`)
+  for (const fault of unread) complain(faultText(fault))
 }
 
 /** Somebody may have filled it in since. */

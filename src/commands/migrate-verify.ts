@@ -26,7 +26,7 @@ with forged identity headers, and around the ingress; then finds each of these r
 in the decision log by its request id, and checks what stands there. No other host is
 contacted, no redirect is followed, and each request has a deadline.
 
-  --plan FILE    hosts, callers and what should come out; docs/migrate.md shows one
+  --plan FILE    hosts, callers and what should come out; docs/migrate-verify.md shows one
   --log FILE     decision log to which the service is writing; - is standard input, as in
                  kubectl logs -f … | vestibule migrate verify --plan PLAN.yaml --log -
   --no-log       do without; it is said what then is not proved

@@ -65,6 +65,7 @@ describe('isAmbiguousPath', () => {
 })
 
 const CONFIG = (port: number): string => `
+daemon off;
 worker_processes 1;
 pid nginx.pid;
 error_log error.log notice;

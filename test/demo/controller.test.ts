@@ -256,6 +256,10 @@ describe('the nginx process', () => {
     await expect(starting).rejects.toThrow('unknown directive "nonsense"')
   })
 
+  test('is not started in the background, where nothing would end it', async () => {
+    await expect(startNginx('error_log error.log;')).rejects.toThrow('daemon off')
+  })
+
   test('keeps the running configuration when a reload is refused', async () => {
     const controller = await start([anIngress('app.test')])
     await expect(controller.reload({ services: { web: 'not an address;' } })).rejects.toThrow(

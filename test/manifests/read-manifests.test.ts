@@ -121,6 +121,11 @@ describe('faults of manifests', () => {
       ['4: aliases are not accepted'],
     ],
     [
+      'aliases that would grow without end, once for each line',
+      'a: &a [x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b]\n',
+      ['2: aliases are not accepted', '3: aliases are not accepted'],
+    ],
+    [
       'tags',
       'apiVersion: v1\nkind: !!str ConfigMap\nmetadata: { name: x }\n',
       ['2: tags are not accepted'],
@@ -162,7 +167,22 @@ describe('faults of manifests', () => {
       ['1: is no Kubernetes object: apiVersion, kind or metadata is missing'],
     ],
     ['nothing', '', ['-: holds no object']],
-    ['another encoding', new Uint8Array([0xff, 0xfe, 0x61, 0x00]), ['-: is not UTF-8']],
+    ['another encoding', new Uint8Array([0xff, 0xfe, 0x61, 0x00]), ['1: is not UTF-8']],
+    [
+      'one letter of another encoding',
+      Buffer.from('apiVersion: v1\nkind: Namespace\nmetadata:\n  name: caf\xe9\n', 'latin1'),
+      ['4: is not UTF-8'],
+    ],
+    [
+      'a list of JSON with items that are no objects',
+      JSON.stringify({ ...LIST, items: [null, SERVICE, 'x'] }, null, 2),
+      ['1: holds 2 items that are no mapping'],
+    ],
+    [
+      'a list of YAML with an item that is nothing',
+      'apiVersion: v1\nitems:\n- null\nkind: List\n',
+      ['3: items[0]: is no Kubernetes object: apiVersion, kind or metadata is missing'],
+    ],
   ])('%s', async (_name, text, expected) => {
     expect(shortFaults(await readText(text))).toEqual(expected)
   })

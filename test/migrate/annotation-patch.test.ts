@@ -167,8 +167,9 @@ describe('what goes', () => {
 
   test.each([
     ['16k', false],
-    ['4k', false],
-    ['4096', false],
+    ['8k', false],
+    ['8192', false],
+    ['4k', true],
     ['2k', true],
     ['many', true],
   ])('a proxy-buffer-size of %s is replaced: %s', (size, isReplaced) => {

@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { annotationComplaint, PREFIX } from '../../src/migrate/ingress/annotation-rules.ts'
-import { guardAnnotations, STANDARD_HEADERS } from '../../src/migrate/ingress/guard.ts'
+import {
+  COOKIE_HEADER,
+  guardAnnotations,
+  STANDARD_HEADERS,
+} from '../../src/migrate/ingress/guard.ts'
 
 const isTaken = (name: string, value: string): boolean =>
   annotationComplaint(PREFIX + name, value) === undefined
@@ -67,10 +71,15 @@ describe('every annotation that is generated', () => {
       publicUrl: 'https://auth.example.com',
       identityHeaders: STANDARD_HEADERS,
     }
-    const annotations = guardAnnotations(guard, audience, ['X-WEBAUTH-USER', 'Authorization'])
+    const annotations = guardAnnotations(guard, audience, [
+      'X-WEBAUTH-USER',
+      'Authorization',
+      COOKIE_HEADER,
+    ])
     expect(
       [...annotations].flatMap(([name, value]) => annotationComplaint(name, value) ?? []),
     ).toEqual([])
+    expect(annotations.get(`${PREFIX}auth-response-headers`)).toMatch(/,Cookie$/)
     expect(annotations.has(`${PREFIX}auth-signin`)).toBe(audience === 'people')
   })
 })

@@ -90,6 +90,11 @@ describe('every Ingress of a realistic cluster', () => {
     expect(policies.length).toBeGreaterThan(10)
     expect(policies.filter(({ hosts: [host = ''] }) => !hosts.has(host))).toEqual([])
     expect(policies.filter(({ text }) => !text.includes('TODO'))).toEqual([])
+    const textOf = (host: string): string =>
+      policies.find(({ hosts: [first] }) => first === host)?.text ?? ''
+    expect(textOf('grafana.brackwater.example')).toContain('# It looks like Grafana.')
+    // It asks Vestibule already, so its policy is there.
+    expect(textOf('headlamp.brackwater.example')).toBe('')
   })
 
   test('has back ends of which it is proved who reaches them', async () => {

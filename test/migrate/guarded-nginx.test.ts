@@ -156,6 +156,11 @@ describe('an Ingress after its patch, in a real nginx', () => {
     expect(web.received('x-webauth-user')).toEqual(['alice'])
   })
 
+  test('gives the application its own cookies, and not that of the session', async () => {
+    const { status } = await ask('/', `Cookie: theme=dark; ${await cookie('alice')}; lang=de`)
+    expect([status, web.received('cookie')]).toEqual([200, ['theme=dark; lang=de']])
+  })
+
   test('refuses whom it does not', async () => {
     const { status } = await ask('/', `Cookie: ${await cookie('bob')}`)
     expect([status, web.hits()]).toEqual([403, 0])

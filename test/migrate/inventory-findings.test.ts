@@ -23,7 +23,18 @@ const guarded = (annotations: Readonly<Record<string, string>>): string =>
 
 const bare = (annotations: Readonly<Record<string, string>>): string => ingress({ annotations })
 
+const GUARD_HEADERS = GUARD['auth-response-headers'] ?? ''
+
 const OTHER_GATE = { 'auth-url': 'http://gate.apps.svc.cluster.local/validate' }
+
+const document = (apiVersion: string, kind: string, spec: object): string =>
+  `${JSON.stringify({ apiVersion, kind, metadata: { name: 'x', namespace: 'apps' }, spec })}\n---\n`
+
+const httpRoute = (name: string): string =>
+  document('gateway.networking.k8s.io/v1', 'HTTPRoute', {
+    parentRefs: [{ name: 'app' }],
+    rules: [{ backendRefs: [{ name, port: 80 }] }],
+  })
 
 /** One cluster that has the finding, and one that is almost the same and has it not. */
 const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = {
@@ -90,6 +101,10 @@ const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = 
     guarded({ 'auth-response-headers': 'X-Auth-Request-User' }),
     guarded({}),
   ],
+  session_cookie_passed: [
+    guarded({ 'auth-response-headers': GUARD_HEADERS.replace(',Cookie', '') }),
+    guarded({ 'auth-response-headers': `cookie, ${GUARD_HEADERS.replace(',Cookie', '')}` }),
+  ],
   auth_method_missing: [bare(OTHER_GATE), bare({ ...OTHER_GATE, 'auth-method': 'GET' })],
   satisfy_any: [guarded({ satisfy: 'any' }), guarded({ satisfy: 'all' })],
   ssl_passthrough: [
@@ -136,6 +151,10 @@ const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = 
   snippet_access: [
     guarded({ 'server-snippet': 'location /x {\n  deny all;\n}' }),
     guarded({ 'server-snippet': '# deny all;\nadd_header a b;' }),
+  ],
+  snippet_route: [
+    guarded({ 'server-snippet': 'location /x { proxy_pass http://app.apps.svc.cluster.local; }' }),
+    guarded({ 'server-snippet': '# proxy_pass http://app.apps;\nset $proxy_pass x;' }),
   ],
   snippet_credential: [
     guarded({ 'configuration-snippet': 'proxy_set_header Authorization "Basic eDp5";' }),
@@ -187,6 +206,17 @@ const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = 
     ]),
     controller('v1.15.1', { '5432': 'data/postgres:5432' }),
   ],
+  other_route: [movedApplication() + httpRoute('app'), movedApplication() + httpRoute('other')],
+  unread_route: [movedApplication() + httpRoute('other'), movedApplication() + httpRoute('app')],
+  other_network_policy: [
+    document('policy.networking.k8s.io/v1alpha1', 'AdminNetworkPolicy', {}),
+    document('policy.example.com/v1', 'AdminNetworkPolicy', {}),
+  ],
+  back_ends_unread: [ingress() + service(), movedApplication()],
+  object_twice: [
+    service() + service('app', { type: 'NodePort' }),
+    service() + service() + service('other', { type: 'NodePort' }),
+  ],
   no_network_policy: [ingress() + service() + deployment(), movedApplication()],
   open_network_policy: [
     movedApplication() + networkPolicy('broad', [{ namespaceSelector: {} }]),
@@ -200,6 +230,10 @@ const CASES: Readonly<Record<string, readonly [has: string, hasNot: string]>> = 
   controller_retired: [controller(), ''],
   controller_holes: [controller('v1.14.2'), controller('v1.14.5')],
   controller_unknown: [controller('latest'), controller('v1.15.1@sha256:00')],
+  annotations_prefix: [
+    controller('v1.15.1', {}, ['--annotations-prefix=example.com']),
+    controller('v1.15.1', {}, ['--annotations-prefix=nginx.ingress.kubernetes.io']),
+  ],
   no_auth_locations: [
     controller('v1.15.1', { 'no-auth-locations': '/.well-known/acme-challenge,/api' }),
     controller('v1.15.1', { 'no-auth-locations': '/.well-known/acme-challenge' }),

@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { stringify } from 'yaml'
 import { PREFIX } from '../../src/migrate/ingress/annotation-rules.ts'
-import { guardAnnotations, STANDARD_HEADERS } from '../../src/migrate/ingress/guard.ts'
+import {
+  COOKIE_HEADER,
+  guardAnnotations,
+  STANDARD_HEADERS,
+} from '../../src/migrate/ingress/guard.ts'
 import { run } from '../commands/policy-lint-support.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -14,7 +18,7 @@ const GUARD = {
   publicUrl: 'https://auth.example.com',
   identityHeaders: STANDARD_HEADERS,
 }
-const GUARDED = Object.fromEntries(guardAnnotations(GUARD, 'people', []))
+const GUARDED = Object.fromEntries(guardAnnotations(GUARD, 'people', [COOKIE_HEADER]))
 
 const ingress = (name: string, host: string, annotations: Labels = GUARDED, more: object = {}) => ({
   apiVersion: 'networking.k8s.io/v1',
@@ -49,6 +53,8 @@ const RULES = 'policy: { allow: { and: [{ groups: sre }] } }\n'
 const POLICIES: Labels = {
   'web.yaml': `hosts: [web.example.com]\nowner: shop@example.com\n${RULES}`,
   'observed.yaml': `hosts: [observed.example.com]\nowner: shop@example.com\nmode: observe\nuntil: 2099-01-01\n${RULES}`,
+  'cookies.yaml': `hosts: [cookies.example.com]\nowner: shop@example.com\nstripCookie: false\n${RULES}`,
+  'large.yaml': `hosts: [large.example.com]\nowner: shop@example.com\nproxyBufferSize: 16k\n${RULES}`,
   'grafana.yaml': `hosts: [grafana.example.com]\nowner: shop@example.com\napp: grafana-proxy\n${RULES}`,
 }
 
@@ -97,7 +103,12 @@ const idsOf = async (objects: readonly object[], ...args: readonly string[]) =>
 describe('migrate drift', () => {
   test('a cluster as it should be has none', async () => {
     const grafana = Object.fromEntries(
-      guardAnnotations(GUARD, 'people', ['X-WEBAUTH-USER', 'X-WEBAUTH-EMAIL', 'X-WEBAUTH-GROUPS']),
+      guardAnnotations(GUARD, 'people', [
+        'X-WEBAUTH-USER',
+        'X-WEBAUTH-EMAIL',
+        'X-WEBAUTH-GROUPS',
+        COOKIE_HEADER,
+      ]),
     )
     const { code, findings } = await ask([
       ingress('web', 'web.example.com'),
@@ -108,6 +119,12 @@ describe('migrate drift', () => {
         changedBy({ 'whitelist-source-range': '10.0.0.0/8' }),
       ),
       ingress('auth', 'auth.example.com', {}),
+      ingress(
+        'cookies',
+        'cookies.example.com',
+        changedBy({ 'auth-response-headers': STANDARD_HEADERS.join(',') }),
+      ),
+      ingress('large', 'large.example.com', changedBy({ 'proxy-buffer-size': '1m' })),
     ])
     expect(findings).toEqual([])
     expect(code).toBe(0)
@@ -145,8 +162,27 @@ describe('migrate drift', () => {
       ingress(
         'web',
         'web.example.com',
-        changedBy({ 'auth-response-headers': 'X-Auth-Request-User' }),
+        changedBy({ 'auth-response-headers': 'X-Auth-Request-User, cookie' }),
       ),
+    ],
+    [
+      'that does not list Cookie',
+      'session_cookie_passed',
+      ingress(
+        'web',
+        'web.example.com',
+        changedBy({ 'auth-response-headers': STANDARD_HEADERS.join(',') }),
+      ),
+    ],
+    [
+      'that takes the cookies which the policy leaves alone',
+      'cookies_taken',
+      ingress('cookies', 'cookies.example.com'),
+    ],
+    [
+      'with a smaller buffer than its policy fills',
+      'buffer_too_small',
+      ingress('cookies', 'large.example.com'),
     ],
     ['without a header of its preset', 'header_not_listed', ingress('g', 'grafana.example.com')],
     [
@@ -198,6 +234,102 @@ describe('migrate drift', () => {
     expect(await idsOf([ingress('web', 'web.example.com'), door])).toEqual(['side_door'])
   })
 
+  describe('where the ConfigMap of the controller lets every Ingress ask', () => {
+    const settings = {
+      'global-auth-url': GUARDED[`${PREFIX}auth-url`],
+      'global-auth-signin': GUARDED[`${PREFIX}auth-signin`],
+      'global-auth-response-headers': GUARDED[`${PREFIX}auth-response-headers`],
+    }
+    const controller = (data: object) => [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'c', namespace: 'ingress-nginx' },
+        data,
+      },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'c', namespace: 'ingress-nginx' },
+        spec: {
+          template: {
+            spec: {
+              containers: [
+                {
+                  image: 'registry.k8s.io/ingress-nginx/controller:v1.15.1',
+                  args: ['--configmap=ingress-nginx/c'],
+                },
+              ],
+            },
+          },
+        },
+      },
+    ]
+    const plain = ingress('web', 'web.example.com', {})
+    const off = { [`${PREFIX}enable-global-auth`]: 'false' }
+
+    test.each<readonly [string, readonly object[], readonly string[]]>([
+      ['an Ingress needs no annotations', [plain, ...controller(settings)], []],
+      [
+        'unless it opts out',
+        [ingress('web', 'web.example.com', off), ...controller(settings)],
+        ['ingress_not_guarded'],
+      ],
+      [
+        'or defeats the check',
+        [
+          ingress('web', 'web.example.com', { [`${PREFIX}satisfy`]: 'any' }),
+          ...controller(settings),
+        ],
+        ['check_defeated'],
+      ],
+      [
+        'and the ConfigMap is judged in their place',
+        [
+          plain,
+          ...controller({
+            'global-auth-url': `${GUARD.verifyOrigin}/verify`,
+            'global-auth-response-headers': 'X-Auth-Request-User',
+          }),
+        ],
+        ['auth_url_changed', 'header_not_listed', 'session_cookie_passed'],
+      ],
+    ])('%s', async (_name, objects, expected) => {
+      expect((await idsOf(objects)).toSorted()).toEqual(expected)
+    })
+  })
+
+  test('so is another Service for the same pods, behind an Ingress or open to the network', async () => {
+    const serviceOf = (name: string, type: string) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'shop' },
+      spec: { type, selector: { app: 'web' }, ports: [{ port: 80 }] },
+    })
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
+      spec: { containers: [] },
+    }
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'p', namespace: 'shop' },
+      spec: { podSelector: {} },
+    }
+    const guarded = [ingress('web', 'web.example.com'), serviceOf('web', 'ClusterIP'), pod, policy]
+    const door = JSON.parse(
+      JSON.stringify(ingress('door', 'door.example.com', {})).replace('"web"', '"copy"'),
+    ) as object
+    const copy = serviceOf('copy', 'ClusterIP')
+    const debug = serviceOf('debug', 'NodePort')
+    expect(await idsOf([...guarded, copy])).toEqual([])
+    expect(await idsOf([...guarded, copy, door])).toEqual(['side_door'])
+    expect(await idsOf([...guarded, debug])).toEqual(['side_door'])
+    expect(await idsOf([...guarded, debug], '--except', 'shop/debug')).toEqual([])
+  })
+
   test('pods that no NetworkPolicy covers are open, and those that one covers are not', async () => {
     const service = {
       apiVersion: 'v1',
@@ -225,7 +357,9 @@ describe('migrate drift', () => {
   test('a policy that no Ingress serves', async () => {
     const { findings } = await ask([ingress('web', 'web.example.com')])
     expect(findings.map(({ id, object, line }) => [id, object.replace(/.*\//, ''), line])).toEqual([
+      ['policy_without_ingress', 'cookies.yaml', 1],
       ['policy_without_ingress', 'grafana.yaml', 1],
+      ['policy_without_ingress', 'large.yaml', 1],
       ['policy_without_ingress', 'observed.yaml', 1],
     ])
   })

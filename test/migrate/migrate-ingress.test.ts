@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -147,6 +147,62 @@ describe('migrate ingress', () => {
     expect(out).toContain('Left out: docs/elsewhere is served by traefik.io/ingress-controller')
   })
 
+  test('an ingress-nginx of another class knows the annotations, unless it reads others', async () => {
+    const internal = (name: string, ...more: readonly string[]): string =>
+      [
+        { kind: 'IngressClass', metadata: { name }, spec: { controller: `example.com/${name}` } },
+        {
+          kind: 'Ingress',
+          metadata: { name, namespace: 'docs' },
+          spec: { ingressClassName: name, rules: [{ host: `${name}.example.com` }] },
+        },
+      ]
+        .map((object) => JSON.stringify({ apiVersion: 'networking.k8s.io/v1', ...object }))
+        .concat(
+          JSON.stringify({
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            metadata: { name, namespace: name },
+            spec: {
+              template: {
+                spec: {
+                  containers: [
+                    {
+                      image: 'example.com/ingress-nginx/controller:v1.15.1',
+                      args: [`--controller-class=example.com/${name}`, ...more],
+                    },
+                  ],
+                },
+              },
+            },
+          }),
+        )
+        .join('\n---\n')
+    const cluster = join(folder, 'classes.yaml')
+    const other = internal('other', '--annotations-prefix=nginx.example.com')
+    writeFileSync(cluster, `${internal('inside')}\n---\n${other}`)
+    const words = ['migrate', 'ingress', cluster, '--public-url', 'https://auth.example.com']
+    const { out } = await run(words)
+    expect(out).toContain('Ingress docs/inside (inside.example.com)')
+    expect(out).toContain(
+      'Left out: docs/other is served by a controller that reads annotations of nginx.example.com',
+    )
+  })
+
+  test('a snippet is not shown, since it may hold a secret; the way back has it', async () => {
+    const cluster = join(folder, 'snippet.yaml')
+    const name = `${PREFIX}configuration-snippet`
+    const snippet = 'deny all;\nproxy_set_header Authorization "Basic c2VjcmV0";'
+    const metadata = { name: 'x', annotations: { [name]: snippet } }
+    const spec = { rules: [{ host: 'x.example.com' }] }
+    const object = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec }
+    writeFileSync(cluster, JSON.stringify(object))
+    const words = ['migrate', 'ingress', cluster, '--public-url', 'https://auth.example.com']
+    expect((await run(words)).out).toContain(`  - ${name}: 2 lines, which are not shown here`)
+    expect((await run(words)).out).not.toContain('c2VjcmV0')
+    expect((await run([...words, '--format', 'merge', '--rollback'])).out).toContain('c2VjcmV0')
+  })
+
   test('observe keeps the address list and the password, but not satisfy', async () => {
     const { out } = await plan('--stage', 'observe', '--ingress', 'monitoring/grafana')
     expect(out).toContain(`  - ${PREFIX}satisfy`)
@@ -225,14 +281,29 @@ describe('migrate ingress', () => {
     })
   })
 
-  test('the preset comes from the policy of the host', async () => {
-    const policies = join(folder, 'policies')
-    execFileSync('mkdir', ['-p', policies])
+  const policies = (): string => join(folder, 'policies')
+
+  const writePolicy = (more: string): void => {
+    mkdirSync(policies(), { recursive: true })
     writeFileSync(
-      join(policies, 'grafana.yaml'),
-      'hosts: ["*.example.com"]\nowner: sre@example.com\napp: gitea\npolicy: { allow: { and: [{ groups: sre }] } }\n',
+      join(policies(), 'grafana.yaml'),
+      `hosts: ["*.example.com"]\nowner: sre@example.com\n${more}policy: { allow: { and: [{ groups: sre }] } }\n`,
     )
-    const { out } = await plan('--policies', policies, '--ingress', 'docs/wiki')
+  }
+
+  test('the preset comes from the policy of the host', async () => {
+    writePolicy('app: gitea\n')
+    const { out } = await plan('--policies', policies(), '--ingress', 'docs/wiki')
+    expect(out).toContain('X-WEBAUTH-EMAIL')
+  })
+
+  test.each([
+    ['', true],
+    ['stripCookie: false\n', false],
+  ])('the policy says whether Cookie is listed: %j', async (line, isListed) => {
+    writePolicy(`app: gitea\n${line}`)
+    const { out } = await plan('--policies', policies(), '--ingress', 'docs/wiki')
+    expect(/X-WEBAUTH-EMAIL,Cookie\b/.test(out)).toBe(isListed)
     expect(out).toContain('X-WEBAUTH-EMAIL')
   })
 

@@ -150,6 +150,43 @@ describe('migrate networkpolicy', () => {
     ])
   })
 
+  test('a class with a controller of its own is reached by that one, and so is a canary', async () => {
+    const labels = { app: 'internal-ingress' }
+    const image = 'registry.k8s.io/ingress-nginx/controller:v1.15.1'
+    const args = ['--controller-class=example.com/internal', '--ingress-class=internal']
+    const { code, report } = await ask([
+      ...CLUSTER.filter((object) => object !== ingress),
+      namespace('internal'),
+      {
+        ...ingress,
+        metadata: {
+          ...ingress.metadata,
+          annotations: { 'nginx.ingress.kubernetes.io/canary': 'true' },
+        },
+        spec: { ...ingress.spec, ingressClassName: 'internal' },
+      },
+      {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'IngressClass',
+        metadata: { name: 'internal' },
+        spec: { controller: 'example.com/internal' },
+      },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'controller', namespace: 'internal' },
+        spec: {
+          template: { metadata: { labels }, spec: { containers: [{ name: 'c', image, args }] } },
+        },
+      },
+    ])
+    expect(code).toBe(0)
+    expect(namesOf(report.backEnds[0]?.after)).toEqual([
+      'monitoring 9100 monitoring',
+      'internal 3000 controller',
+    ])
+  })
+
   test('names an older policy that lets in more, with its file, line and rule', async () => {
     const old = policy('allow-all', {
       podSelector: {},

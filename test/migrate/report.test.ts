@@ -140,7 +140,7 @@ describe('the ConfigMap of one controller', () => {
     }
     const guarded = hosts.filter(({ unguarded }) => unguarded.length === 0)
     expect([hosts.length, guarded.map(({ host }) => host)]).toEqual([
-      27,
+      28,
       [
         'headlamp.brackwater.example',
         // By the class of its Ingress alone.

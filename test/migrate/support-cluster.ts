@@ -63,7 +63,7 @@ export const GUARD: Readonly<Record<string, string>> = {
     'http://vestibule.vestibule.svc.cluster.local:8080/verify?host=$host&ns=$namespace&ing=$ingress_name&svc=$service_name&lp=$location_path',
   'auth-signin': 'https://auth.example.com/oauth2/start',
   'auth-response-headers':
-    'X-Auth-Request-User,X-Auth-Request-Email,X-Auth-Request-Preferred-Username,X-Auth-Request-Groups,X-Auth-Request-Actor,X-Vestibule-Assertion',
+    'X-Auth-Request-User,X-Auth-Request-Email,X-Auth-Request-Preferred-Username,X-Auth-Request-Groups,X-Auth-Request-Actor,X-Vestibule-Assertion,Cookie',
 }
 
 export const service = (name = 'app', spec: object = {}, annotations: object = {}): string =>

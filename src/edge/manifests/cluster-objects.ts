@@ -4,7 +4,7 @@ import { type ClusterObject, type FieldPath, type Fields } from '../../migrate/c
 import { fieldsAt, listAt, textAt, textMapAt, valueAt } from '../../migrate/fields.ts'
 import { keyPath } from '../files/schema-faults.ts'
 import { createLineFinder, lineAt } from './line-of.ts'
-import { parsePiece } from './parse-piece.ts'
+import { parsePiece, type Trouble } from './parse-piece.ts'
 import { type Piece } from './piece.ts'
 import { isPassedOver, prune } from './prune.ts'
 import { ENVELOPE, SHAPES } from './shapes.ts'
@@ -20,10 +20,15 @@ const NOTHING: Outcome = { objects: [], faults: [], strange: [] }
 
 /** These live in no namespace; of the kinds that nobody listed, those that name none. */
 const CLUSTER_WIDE: ReadonlySet<string> = new Set([
+  'AdminNetworkPolicy',
+  'BaselineAdminNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+  'ClusterNetworkPolicy',
   'ClusterRole',
   'ClusterRoleBinding',
   'CustomResourceDefinition',
   'GatewayClass',
+  'GlobalNetworkPolicy',
   'IngressClass',
   'Namespace',
   'Node',
@@ -45,20 +50,32 @@ const lineFinder = createLineFinder()
 export const readPiece = (file: string, piece: Piece): Outcome => {
   const parsed = parsePiece(piece)
   if (!parsed.ok) {
-    const faults = parsed.failure.map(
-      ({ offset, problem, remedy }): Fault => ({
-        file,
-        line: lineAt(piece, offset),
-        column: undefined,
-        key: piece.path,
-        problem,
-        remedy,
-      }),
-    )
-    return { ...NOTHING, faults }
+    return { ...NOTHING, faults: parseFaults(file, piece, parsed.failure) }
   }
-  if (parsed.value === null || piece.isListShell) return NOTHING
-  return readValue({ file, piece, value: parsed.value, inside: [] })
+  const source: Source = { file, piece, value: parsed.value, inside: [] }
+  if (piece.itemsTaken > 0) return readShell(source)
+  return parsed.value === null && piece.path === '' ? NOTHING : readValue(source)
+}
+
+/** One line can have many troubles of one kind, and is named once. */
+const parseFaults = (
+  file: string,
+  piece: Piece,
+  troubles: readonly Trouble[],
+): readonly Fault[] => {
+  const faults = troubles.map(({ offset, problem, remedy }): readonly [string, Fault] => {
+    const line = lineAt(piece, offset)
+    const fault = { file, line, column: undefined, key: piece.path, problem, remedy }
+    return [`${line} ${problem}`, fault]
+  })
+  return [...new Map(faults).values()]
+}
+
+/** Its mappings are gone already; what else stands among them is no object. */
+const readShell = (source: Source): Outcome => {
+  const rest = listAt(source.value, 'items').length - source.piece.itemsTaken
+  const problem = `holds ${rest} ${rest === 1 ? 'item' : 'items'} that ${rest === 1 ? 'is' : 'are'} no mapping`
+  return rest > 0 ? { ...NOTHING, strange: [{ ...strangeness(source), problem }] } : NOTHING
 }
 
 type Source = {

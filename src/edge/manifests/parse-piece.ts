@@ -55,14 +55,15 @@ const parseJson = (text: string): Result<unknown, readonly Trouble[]> => {
   }
 }
 
-const parseYamlPiece = ({ text, isListShell }: Piece): Result<unknown, readonly Trouble[]> => {
+const parseYamlPiece = ({ text, itemsTaken }: Piece): Result<unknown, readonly Trouble[]> => {
   const { document, isTooDeep } = documentOf(text)
   if (isTooDeep) return fail([{ offset: 0, ...TROUBLES.too_deep }])
   if (document === undefined) return ok(null)
   const troubles = troublesOf(document, text)
   if (troubles.length > 0) return fail(troubles)
   const value: unknown = document.toJS({ maxAliasCount: 0 })
-  const isCutOff = isListShell && typeof value === 'object' && value !== null && !('kind' in value)
+  const isCutOff =
+    itemsTaken > 0 && typeof value === 'object' && value !== null && !('kind' in value)
   return isCutOff
     ? fail([{ offset: 0, problem: 'is a list that ends before its kind', remedy: CUT_OFF }])
     : ok(value)

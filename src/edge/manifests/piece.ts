@@ -8,8 +8,8 @@ export type Piece = {
   readonly format: 'yaml' | 'json'
   /** What is wrong with it before anybody parses it. */
   readonly trouble: 'too_large' | 'too_deep' | 'truncated' | undefined
-  /** What is left of a list when its items are taken out. */
-  readonly isListShell: boolean
+  /** Items that were taken out of it, where it is what is left of a list. */
+  readonly itemsTaken: number
 }
 
 /** Cuts a text that arrives in parts into pieces, and holds no more than one of them. */

@@ -7,6 +7,7 @@ import { readPiece } from './cluster-objects.ts'
 import { type Piece, type Splitter } from './piece.ts'
 import { createJsonSplitter } from './split-json.ts'
 import { createYamlSplitter } from './split-yaml.ts'
+import { createUtf8, type Utf8 } from './utf8.ts'
 
 /** Objects in the order in which they were read, and what could not be read. */
 export type ManifestRead = {
@@ -128,11 +129,12 @@ const readSource = async (source: Source, tally: Tally, bounds: ReadBounds): Pro
     }
     return true
   }
+  const utf8 = createUtf8()
   try {
-    const isWhole = await cut(bytes(), take, tally)
+    const isWhole = await cut(counted(bytes(), utf8, tally), take)
     if (!isWhole) tally.faults.push(tooMuch(file, bounds))
   } catch (error) {
-    tally.faults.push(unreadable(file, error))
+    tally.faults.push(unreadable(file, error, utf8.line()))
   }
   const after = tally.objects.length + tally.faults.length + tally.passedOver.length
   if (isNamed && after === before) {
@@ -148,18 +150,26 @@ const isFull = ({ objects, faults, passedOver, bytes }: Tally, bounds: ReadBound
   faults.length + passedOver.length > MOST_FAULTS ||
   bytes > bounds.bytes
 
-/** Whether everything was read: `take` may say that it is enough. */
-const cut = async (
+const counted = async function* (
   bytes: Bytes,
-  take: (pieces: readonly Piece[]) => boolean,
+  utf8: Utf8,
   tally: Tally,
-): Promise<boolean> => {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let splitter: Splitter | undefined
-  let blank = ''
+): AsyncGenerator<string, void> {
   for await (const part of bytes) {
     tally.bytes += part.length
-    const text = typeof part === 'string' ? part : decoder.decode(part, { stream: true })
+    yield utf8.textOf(part)
+  }
+  utf8.end()
+}
+
+/** Whether everything was read: `take` may say that it is enough. */
+const cut = async (
+  texts: AsyncIterable<string>,
+  take: (pieces: readonly Piece[]) => boolean,
+): Promise<boolean> => {
+  let splitter: Splitter | undefined
+  let blank = ''
+  for await (const text of texts) {
     if (splitter === undefined) {
       // The first character that is no space says what it is.
       blank += text
@@ -168,7 +178,6 @@ const cut = async (
       if (!take(splitter.push(blank))) return false
     } else if (!take(splitter.push(text))) return false
   }
-  decoder.decode()
   return splitter === undefined || take(splitter.end())
 }
 
@@ -197,10 +206,11 @@ const REMEDIES: Readonly<Record<string, readonly [string, string]>> = {
   ],
 }
 
-const unreadable = (file: string, error: unknown): Fault => {
+const unreadable = (file: string, error: unknown, line?: number): Fault => {
   const code =
     typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown'
   const known = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined
   const [problem, remedy] = known ?? [`cannot be read (${code})`, 'Check the path.']
-  return fault(file, problem, remedy)
+  const isEncoding = code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+  return { ...fault(file, problem, remedy), line: isEncoding ? line : undefined }
 }

@@ -90,7 +90,11 @@ const containers = list(
     ports: list(loose({ containerPort: z.number(), hostPort: z.number().nullish(), name: text })),
   }),
 )
-const podSpec = loose({ containers, hostNetwork: z.boolean().nullish() }).nullish()
+const podSpec = loose({
+  containers,
+  initContainers: containers,
+  hostNetwork: z.boolean().nullish(),
+}).nullish()
 const template = loose({ metadata: loose({ labels: texts }).nullish(), spec: podSpec }).nullish()
 
 const workload = loose({ spec: loose({ template }).nullish() })

@@ -1,14 +1,14 @@
 import { DEEPEST, LARGEST_OBJECT, type Piece, type Splitter } from './piece.ts'
 import { createYamlSplitter } from './split-yaml.ts'
 
-/** Text of one piece. What grows too large is forgotten, but for its length. */
+/** Text of one piece. What grows too large or too deep is forgotten, but for its length. */
 type Heap = { parts: string[]; line: number; length: number; deepest: number }
 
 const emptyHeap = (line: number): Heap => ({ parts: [], line, length: 0, deepest: 0 })
 
 const add = (heap: Heap, text: string): void => {
   heap.length += text.length
-  if (heap.length > LARGEST_OBJECT) heap.parts = []
+  if (heap.length > LARGEST_OBJECT || heap.deepest > DEEPEST) heap.parts = []
   else heap.parts.push(text)
 }
 
@@ -55,7 +55,7 @@ export const createJsonSplitter = (): Splitter => {
       path,
       format: 'json',
       trouble: tooLarge ?? trouble,
-      isListShell: path === '' && items > 0,
+      itemsTaken: path === '' ? items : 0,
     })
   }
   const startDocument = (): void => {

@@ -30,7 +30,6 @@ export const createYamlSplitter = (firstLine = 1): Splitter => {
   let found: Piece[] = []
 
   const emit = (heap: Heap, path: string): void => {
-    const isListShell = path === '' && items > 0
     const isTooLarge = heap.length > LARGEST_OBJECT
     if (!isTooLarge && heap.lines.every(isBlank)) return
     found.push({
@@ -39,7 +38,7 @@ export const createYamlSplitter = (firstLine = 1): Splitter => {
       path,
       format: 'yaml',
       trouble: isTooLarge ? 'too_large' : undefined,
-      isListShell,
+      itemsTaken: path === '' ? items : 0,
     })
   }
   const endItem = (): void => {

@@ -16,11 +16,14 @@ const HEIGHT = 160
 
 /** Columns, one a day, from left to right; the numbers stand in a table behind the picture. */
 export const dayChart = ({ caption, note, days }: DayChart): Html => {
+  const head = html`<figcaption>${caption}<small>${note}</small></figcaption>`
+  // Axes without anything between them look like days on which nothing happened.
+  if (days.length === 0) return html`<figure>${head}</figure>`
   const most = Math.max(1, ...days.map(({ parts }) => sum(parts)))
-  const step = WIDTH / Math.max(1, days.length)
+  const step = WIDTH / days.length
   const [first, last] = [days[0], days.at(-1)]
   const names = days[0]?.parts ?? []
-  return html`<figure><figcaption>${caption}<small>${note}</small></figcaption>
+  return html`<figure>${head}
 <svg class="days" viewBox="0 0 ${String(WIDTH)} ${String(HEIGHT)}" preserveAspectRatio="none" role="img" aria-label="${wordsOf(days, most)}">${days.map((day, index) => column(day, { at: index * step, width: step * 0.8, most }))}<path class="axis" d="M0 ${String(HEIGHT)}H${String(WIDTH)}"/></svg>
 <div class="ends"><span>${first?.label ?? ''}</span><span>${mostText(days, most)}</span><span>${last?.label ?? ''}</span></div>
 <ul class="legend">${names.map(({ name, tone }) => html`<li>${swatch(tone)}${name}</li>`)}</ul>

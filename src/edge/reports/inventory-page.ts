@@ -1,6 +1,7 @@
 import { type Finding, type Severity } from '../../migrate/inventory/finding.ts'
 import { type HostEntry, type Standing } from '../../migrate/inventory/hosts.ts'
 import { type Inventory } from '../../migrate/inventory/inventory.ts'
+import { countOf } from '../../migrate/inventory/shown.ts'
 import { type PlannedHost, type Wave } from '../../migrate/inventory/waves.ts'
 import { type Html, html } from '../http/html.ts'
 import { barChart, donutChart } from './charts.ts'
@@ -20,7 +21,13 @@ const TONES: Readonly<Record<Severity, Tone>> = {
   info: 'calm',
 }
 
-const STANDINGS: Readonly<Record<Standing, readonly [tone: Tone, name: string]>> = {
+/** The sign-in itself has nothing in front, and must not. */
+type Shown = Standing | 'door'
+
+const shownAs = ({ standing, isDoor }: HostEntry): Shown =>
+  isDoor && standing === 'open' ? 'door' : standing
+
+const STANDINGS: Readonly<Record<Shown, readonly [tone: Tone, name: string]>> = {
   vestibule: ['good', 'Vestibule asks who it is'],
   other_gate: ['notice', 'Another gate'],
   client_certificate: ['notice', 'Client certificates'],
@@ -28,6 +35,7 @@ const STANDINGS: Readonly<Record<Standing, readonly [tone: Tone, name: string]>>
   addresses: ['warning', 'Addresses alone'],
   mixed: ['danger', 'Differs between its Ingresses'],
   open: ['danger', 'Nothing'],
+  door: ['calm', 'The sign-in itself'],
 }
 
 /** The inventory for people who decide, and for those who do the work. */
@@ -37,14 +45,14 @@ export const inventoryPage = (inventory: Inventory, unread: number): string => {
   const releases = controllers.map(({ release }) => release ?? 'of an unknown release')
   return reportPage({
     title: 'What the network still decides',
-    lead: `${hosts.length} hosts in ${namespaces.length} namespaces: what lets people in today, which side doors there are, and in which order the hosts can move to identity.`,
+    lead: `${countOf(hosts.length, 'host')} in ${countOf(namespaces.length, 'namespace')}: what lets people in today, which side doors there are, and in which order the hosts can move to identity.`,
     body: html`${figures([
       { value: hosts.length, text: 'hosts behind the ingress' },
       { value: hosts.filter(isGuarded).length, text: 'ask who it is, with Vestibule' },
       { value: count(faults, 'high'), text: 'findings that let people in, or soon will' },
       { value: faults.length, text: 'findings in all' },
     ])}
-${unread === 0 ? NOTHING : html`<p><strong>Not all was read: ${String(unread)} faults. What is missing here may be worse than what is here.</strong></p>`}
+${unread === 0 ? NOTHING : html`<p><strong>Not all was read: ${countOf(unread, 'fault')}. What is missing here may be worse than what is here.</strong></p>`}
 <section aria-labelledby="standing"><h2 id="standing">Where the hosts stand</h2><div class="pair"><div class="card">${standingChart(hosts)}</div><div class="card">${severityChart(faults)}${MEANINGS}</div></div></section>
 <section aria-labelledby="plan"><h2 id="plan">The plan</h2>${planSection(inventory.waves)}</section>
 <section aria-labelledby="first"><h2 id="first">What not to leave until then</h2>${urgent(faults)}</section>
@@ -63,7 +71,7 @@ const standingChart = (hosts: readonly HostEntry[]): Html => {
   const order = Object.entries(STANDINGS).map(([standing, [tone, name]]) => ({
     name,
     tone,
-    value: hosts.filter((each) => each.standing === standing).length,
+    value: hosts.filter((each) => shownAs(each) === standing).length,
   }))
   return barChart({
     caption: 'What lets people in',
@@ -155,7 +163,7 @@ const hostTable = (hosts: readonly HostEntry[]): Html =>
       { name: 'Findings', isNumber: true },
     ],
     rows: hosts.map((entry) => {
-      const [tone, name] = STANDINGS[entry.standing]
+      const [tone, name] = STANDINGS[shownAs(entry)]
       return [
         html`${breakable(entry.host)}<br><small>${breakable(entry.ingresses.join(', '))}</small>`,
         badge(tone, name),

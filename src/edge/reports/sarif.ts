@@ -44,8 +44,10 @@ const result = (finding: Finding, ruleIndex: number): object => {
   return {
     ruleId: id,
     ruleIndex,
-    level: LEVELS[severity],
-    kind: severity === 'info' ? 'informational' : 'fail',
+    // What is no fault has no level (3.27.10).
+    ...(severity === 'info'
+      ? { kind: 'informational', level: 'none' }
+      : { kind: 'fail', level: LEVELS[severity] }),
     message: { text: `${title}: ${what}.` },
     locations: [location(places[0])],
     ...(places.length > 1 ? { relatedLocations: places.slice(1).map(location) } : {}),

@@ -18,11 +18,22 @@ export const DRIFT_FINDINGS = {
   },
   buffer_too_small: {
     severity: 'error',
-    meaning: '`proxy-buffer-size` is below 4k, so nginx answers 500.',
+    meaning: '`proxy-buffer-size` is below 4k, or below what the policy says: nginx answers 500.',
+  },
+  session_cookie_passed: {
+    severity: 'error',
+    meaning:
+      '`Cookie` is missing in `auth-response-headers`, so the application gets the session cookie.',
+  },
+  cookies_taken: {
+    severity: 'error',
+    meaning:
+      '`Cookie` is listed though the policy says `stripCookie: false`: the application gets none.',
   },
   side_door: {
     severity: 'error',
-    meaning: 'Another Ingress leads to a guarded Service without asking.',
+    meaning:
+      'Another Ingress leads to what is guarded without asking, or a Service opens it past nginx.',
   },
   host_without_policy: {
     severity: 'error',

@@ -1,3 +1,4 @@
+import { isAtLeast, isLargeEnough } from '../ingress/guard.ts'
 import { findHostRules, type HostRules } from '../ingress/host-rules.ts'
 import { rewritesPaths } from '../ingress/machine-twin.ts'
 import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
@@ -21,8 +22,30 @@ export const hostDrift = (
         ]),
       ]
     }
-    return [...pathDrift(ingress, host, rules), ...stageDrift(ingress, host, rules)]
+    return [
+      ...pathDrift(ingress, host, rules),
+      ...bufferDrift(ingress, host, rules),
+      ...stageDrift(ingress, host, rules),
+    ]
   })
+}
+
+/** Vestibule fills what the policy says; one below the smallest is found without a policy. */
+const bufferDrift = (
+  ingress: IngressView,
+  host: string,
+  { file, proxyBufferSize }: HostRules,
+): readonly DriftFinding[] => {
+  const size = nginxAnnotation(ingress, 'proxy-buffer-size')
+  const isFine = isAtLeast(size, proxyBufferSize) || (size !== undefined && !isLargeEnough(size))
+  return isFine
+    ? []
+    : [
+        ingressFinding(ingress, 'buffer_too_small', 'proxy-buffer-size', [
+          `proxy-buffer-size ${size ?? 'is absent, which is 4k, and'} is less than ${file} says for ${host}`,
+          `Write ${proxyBufferSize}, or take proxyBufferSize out of the policy.`,
+        ]),
+      ]
 }
 
 const pathDrift = (

@@ -1,13 +1,22 @@
 import { objectName } from '../cluster-object.ts'
 import { decidesAccess } from '../ingress/annotation-change.ts'
-import { type GuardSettings, isLargeEnough, signInUrl, verifyUrl } from '../ingress/guard.ts'
+import {
+  COOKIE_HEADER,
+  type GuardSettings,
+  isLargeEnough,
+  signInUrl,
+  verifyUrl,
+} from '../ingress/guard.ts'
 import { findHostRules } from '../ingress/host-rules.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type DriftFinding, type DriftId } from './drift-finding.ts'
 import { type DriftSettings } from './drift-settings.ts'
 
-export const asksVestibule = (ingress: IngressView, { verifyOrigin }: GuardSettings): boolean =>
-  nginxAnnotation(ingress, 'auth-url')?.startsWith(`${verifyOrigin}/verify`) === true
+export const leadsToVestibule = (url: string, { verifyOrigin }: GuardSettings): boolean =>
+  url.startsWith(`${verifyOrigin}/verify`)
+
+export const asksVestibule = (ingress: IngressView, guard: GuardSettings): boolean =>
+  leadsToVestibule(nginxAnnotation(ingress, 'auth-url') ?? '', guard)
 
 /** A finding about an annotation, at its line; about the Ingress, where it is not there. */
 export const ingressFinding = (
@@ -50,6 +59,7 @@ export const ingressDrift = (
 ): readonly DriftFinding[] => [
   ...urlDrift(ingress, settings.guard),
   ...headerDrift(ingress, settings),
+  ...cookieDrift(ingress, settings),
   ...defeats(ingress),
 ]
 
@@ -92,11 +102,7 @@ const headerDrift = (ingress: IngressView, settings: DriftSettings): readonly Dr
   const wanted = [...guard.identityHeaders, ...apps.flatMap(presetHeaders)].filter(
     (name) => !(isForPrograms && name.toLowerCase() === 'authorization'),
   )
-  const listed = new Set(
-    (nginxAnnotation(ingress, 'auth-response-headers') ?? '')
-      .split(',')
-      .map((name) => name.trim().toLowerCase()),
-  )
+  const listed = listedHeaders(ingress)
   const missing = [...new Set(wanted)].filter((name) => !listed.has(name.toLowerCase()))
   return missing.length === 0
     ? []
@@ -104,6 +110,38 @@ const headerDrift = (ingress: IngressView, settings: DriftSettings): readonly Dr
         ingressFinding(ingress, 'header_not_listed', 'auth-response-headers', [
           `auth-response-headers lacks ${missing.join(', ')}, so a client can send them itself`,
           'List all identity headers, and those of the preset.',
+        ]),
+      ]
+}
+
+const listedHeaders = (ingress: IngressView): ReadonlySet<string> =>
+  new Set(
+    (nginxAnnotation(ingress, 'auth-response-headers') ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  )
+
+const cookieDrift = (
+  ingress: IngressView,
+  { policies }: DriftSettings,
+): readonly DriftFinding[] => {
+  const rules = ingress.hosts.flatMap((host) => findHostRules(policies ?? [], host) ?? [])
+  const passing = rules.find(({ passesCookies }) => passesCookies)
+  const isListed = listedHeaders(ingress).has(COOKIE_HEADER.toLowerCase())
+  if (isListed && passing !== undefined) {
+    return [
+      ingressFinding(ingress, 'cookies_taken', 'auth-response-headers', [
+        `auth-response-headers lists Cookie, and ${passing.file} says stripCookie: false, so the application gets no cookies`,
+        'Take one of them away.',
+      ]),
+    ]
+  }
+  return isListed || passing !== undefined
+    ? []
+    : [
+        ingressFinding(ingress, 'session_cookie_passed', 'auth-response-headers', [
+          'auth-response-headers lacks Cookie, so the application gets the session cookie',
+          'List Cookie, or write stripCookie: false in the policy if the application needs it.',
         ]),
       ]
 }
@@ -117,10 +155,11 @@ const DEFEATS: readonly (readonly [string, string | undefined, string])[] = [
   ['ssl-passthrough', 'true', 'hides the requests from nginx'],
 ]
 
-const defeats = (ingress: IngressView): readonly DriftFinding[] => [
+export const defeats = (ingress: IngressView): readonly DriftFinding[] => [
   ...DEFEATS.flatMap(([name, value, effect]) => {
     const found = nginxAnnotation(ingress, name)
-    if (found === undefined || (value !== undefined && found !== value)) return []
+    if (found === undefined || (value === 'any' && found !== value)) return []
+    if (value === 'true' && !isOn(found)) return []
     return [ingressFinding(ingress, 'check_defeated', name, [`${name} ${effect}`, 'Remove it.'])]
   }),
   ...['configuration-snippet', 'server-snippet'].flatMap((name) =>

@@ -1,5 +1,7 @@
+import { directivesOf } from '../nginx-snippet.ts'
+import { isOff } from '../views/ingress.ts'
 import { PREFIX } from './annotation-rules.ts'
-import { isLargeEnough } from './guard.ts'
+import { isAtLeast } from './guard.ts'
 
 export type Annotations = Readonly<Record<string, string>>
 
@@ -46,14 +48,20 @@ const OBSTACLES: ReadonlyMap<string, string> = new Map([
 
 const SNIPPETS = ['configuration-snippet', 'server-snippet'] as const
 
-/** Directives that decide who gets in, or what the application believes of him. */
+/** Directives that decide who gets in, or answer by themselves. */
 const ACCESS_DIRECTIVE =
-  /(?:^|[;{}])\s*(?:satisfy|auth_\w+|allow|deny|access_by_lua\w*|error_page|return|internal)\b/m
+  /^(?:satisfy|auth_\w+|allow|deny|access_by_lua\w*|content_by_lua\w*|error_page|return|internal|(?:proxy|grpc|fastcgi|uwsgi|scgi)_pass)$/
+
+/** What the application believes of him. */
 const IDENTITY_HEADER =
-  /(?:^|[;{}])\s*proxy_set_header\s+["']?(?:authorization|cookie|x-(?:auth|forwarded-(?:user|email|groups)|remote|webauth|vestibule))/im
+  /^(?:authorization|cookie|x-(?:auth|forwarded-(?:user|email|groups)|remote|webauth|vestibule))/
 
 export const decidesAccess = (snippet: string): boolean =>
-  ACCESS_DIRECTIVE.test(snippet) || IDENTITY_HEADER.test(snippet)
+  directivesOf(snippet).some(
+    ({ name, values: [first = ''] }) =>
+      ACCESS_DIRECTIVE.test(name) ||
+      (/^(?:proxy_set_header|more_set_input_headers)$/.test(name) && IDENTITY_HEADER.test(first)),
+  )
 
 /** From the annotations as they are to those that guard, and why each goes or comes. */
 export const annotationChanges = (
@@ -71,7 +79,7 @@ export const annotationChanges = (
     ...SNIPPETS.flatMap((name) =>
       decidesAccess(read(name) ?? '') ? [[name, 'decides who gets in'] as const] : [],
     ),
-    ...(read('enable-global-auth') === 'false'
+    ...(isOff(read('enable-global-auth'))
       ? [['enable-global-auth', 'would open this Ingress if auth-url were ever lost'] as const]
       : []),
   ].flatMap(([name, why]): readonly AnnotationChange[] => {
@@ -95,13 +103,13 @@ const foreignSignIn = (
 
 const isFine = (name: string, before: string | undefined, after: string): boolean =>
   before === after ||
-  (name === `${PREFIX}proxy-buffer-size` && before !== undefined && isLargeEnough(before))
+  (name === `${PREFIX}proxy-buffer-size` && before !== undefined && isAtLeast(before, after))
 
 const WHY: ReadonlyMap<string, string> = new Map([
   ['auth-url', 'nginx asks Vestibule before every request'],
   ['auth-signin', 'people without a session are sent to sign in'],
   ['auth-response-headers', 'nginx sets these, and removes what a client sends under their names'],
-  ['proxy-buffer-size', 'all identity headers have to fit one buffer'],
+  ['proxy-buffer-size', 'identity headers and cookies have to fit one buffer'],
 ])
 
 const whyOf = (name: string): string => WHY.get(name.slice(PREFIX.length)) ?? ''

@@ -24,23 +24,34 @@ export const verifyUrl = ({ verifyOrigin }: GuardSettings): string =>
 
 export const signInUrl = ({ publicUrl }: GuardSettings): string => `${publicUrl}/oauth2/start`
 
+/** Listed like an identity header: the application gets its own cookies, and never the session's. */
+export const COOKIE_HEADER = 'Cookie'
+
 /** All identity headers have to fit one buffer; Vestibule stays below 3 KiB. */
 const SMALLEST_BUFFER = 4096
-const BUFFER_SIZE = '8k'
+
+/** Room for cookies of the application besides; drafts of policies say the same. */
+export const BUFFER_SIZE = '8k'
+
+/** What the controller takes where an Ingress says nothing. */
+const DEFAULT_BUFFER = '4k'
 
 /** Who is behind an Ingress: people, who can be sent to sign in, or programs, who cannot. */
 export type Audience = 'people' | 'programs'
 
-/** The annotations that guard an Ingress, by their full names, in the order of the guide. */
+/**
+ * The annotations that guard an Ingress, by their full names, in the order of the guide. Headers are
+ * those of the preset, and `Cookie` unless the policy leaves cookies alone.
+ */
 export const guardAnnotations = (
   settings: GuardSettings,
   audience: Audience,
-  presetHeaders: readonly string[],
+  moreHeaders: readonly string[],
 ): ReadonlyMap<string, string> =>
   new Map([
     [`${PREFIX}auth-url`, verifyUrl(settings)],
     ...(audience === 'people' ? [[`${PREFIX}auth-signin`, signInUrl(settings)] as const] : []),
-    [`${PREFIX}auth-response-headers`, headerList(settings, presetHeaders)],
+    [`${PREFIX}auth-response-headers`, headerList(settings, moreHeaders)],
     [`${PREFIX}proxy-buffer-size`, BUFFER_SIZE],
   ])
 
@@ -59,3 +70,7 @@ const bytesOf = (size: string): number | undefined => {
 }
 
 export const isLargeEnough = (size: string): boolean => (bytesOf(size) ?? 0) >= SMALLEST_BUFFER
+
+/** Whether a buffer, as an Ingress says it or leaves it out, holds what another size would. */
+export const isAtLeast = (size: string | undefined, least: string): boolean =>
+  (bytesOf(size ?? DEFAULT_BUFFER) ?? 0) >= (bytesOf(least) ?? 0)

@@ -9,6 +9,9 @@ export type HostRules = {
   readonly line: number
   readonly pathsIgnoreCase: boolean
   readonly redirectIsOverridden: boolean
+  /** `stripCookie: false`: applications see all cookies, so `Cookie` must not be listed. */
+  readonly passesCookies: boolean
+  readonly proxyBufferSize: string
 }
 
 /** As the service finds it: an exact host wins over wildcards, a longer wildcard over a shorter one. */

@@ -1,6 +1,6 @@
 import { PRESET_GUIDES } from '../../presets/application-guides.ts'
 import { APPLICATION_PRESETS } from '../../presets/applications.ts'
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import {
   type AnnotationChange,
   annotationChanges,
@@ -9,7 +9,7 @@ import {
   type Stage,
 } from './annotation-change.ts'
 import { annotationComplaint } from './annotation-rules.ts'
-import { type Audience, type GuardSettings, guardAnnotations } from './guard.ts'
+import { type Audience, COOKIE_HEADER, type GuardSettings, guardAnnotations } from './guard.ts'
 import { type MachineTwin, machineTwins, rewritesPaths } from './machine-twin.ts'
 
 export type PlanSettings = {
@@ -17,6 +17,8 @@ export type PlanSettings = {
   readonly stage: Stage
   /** Name of the preset of an Ingress, if any. */
   readonly presetOf: (ingress: IngressView) => string | undefined
+  /** Whether the policy of one of its hosts leaves cookies alone, the session's included. */
+  readonly passesCookies: (ingress: IngressView) => boolean
   /** All of the cluster. */
   readonly ingresses: readonly IngressView[]
   /** Parent domain of the session cookie, where it is known. */
@@ -36,8 +38,11 @@ export type IngressPlan = {
 
 export const planIngress = (ingress: IngressView, settings: PlanSettings): IngressPlan => {
   const preset = settings.presetOf(ingress)
-  const presetHeaders = headersOf(preset)
-  const wanted = guardAnnotations(settings.guard, audienceOf(ingress), presetHeaders)
+  const moreHeaders = [
+    ...headersOf(preset),
+    ...(settings.passesCookies(ingress) ? [] : [COOKIE_HEADER]),
+  ]
+  const wanted = guardAnnotations(settings.guard, audienceOf(ingress), moreHeaders)
   const obstacles = [...obstaclesOf(ingress), ...refusals(wanted)]
   if (obstacles.length > 0) return { ingress, preset, changes: [], twins: [], obstacles, notes: [] }
   const { annotations } = ingress.object
@@ -50,7 +55,7 @@ export const planIngress = (ingress: IngressView, settings: PlanSettings): Ingre
     twins: canTwin
       ? machineTwins(ingress, {
           ...settings,
-          presetHeaders,
+          moreHeaders,
           machinePaths,
           otherPaths: settings.ingresses.flatMap((other) => (other === ingress ? [] : other.paths)),
         })
@@ -78,7 +83,7 @@ const refusals = (wanted: ReadonlyMap<string, string>): readonly string[] =>
   [...wanted].flatMap(([name, value]) => annotationComplaint(name, value) ?? [])
 
 const obstaclesOf = (ingress: IngressView): readonly string[] =>
-  nginxAnnotation(ingress, 'ssl-passthrough') === 'true'
+  isOn(nginxAnnotation(ingress, 'ssl-passthrough'))
     ? ['ssl-passthrough: nginx does not see the requests. End TLS at nginx first']
     : []
 

@@ -3,6 +3,7 @@ import { fieldsAt, listAt, valueAt } from '../fields.ts'
 import {
   type IngressPath,
   type IngressView,
+  isOn,
   NGINX_PREFIX,
   nginxAnnotation,
 } from '../views/ingress.ts'
@@ -29,7 +30,7 @@ export type TwinManifest = {
 export type TwinSettings = {
   readonly guard: GuardSettings
   readonly stage: Stage
-  readonly presetHeaders: readonly string[]
+  readonly moreHeaders: readonly string[]
   readonly machinePaths: PresetGuide['machinePaths']
   /** Paths of other Ingresses, which may be closer to what programs call. */
   readonly otherPaths: readonly IngressPath[]
@@ -50,8 +51,8 @@ export const machineTwins = (
     const suffix = checkedBy === 'vestibule' ? 'programs' : 'own-tokens'
     const headers =
       checkedBy === 'vestibule'
-        ? settings.presetHeaders
-        : settings.presetHeaders.filter((name) => name.toLowerCase() !== 'authorization')
+        ? settings.moreHeaders
+        : settings.moreHeaders.filter((name) => name.toLowerCase() !== 'authorization')
     return [{ manifest: twinOf(ingress, settings, { suffix, headers, rules }), paths: wanted }]
   })
 
@@ -121,4 +122,4 @@ const covers = (outer: IngressPath, path: string): boolean => {
 /** nginx would match a twin's paths in another way than the Ingress's own. */
 export const rewritesPaths = (ingress: IngressView): boolean =>
   nginxAnnotation(ingress, 'rewrite-target') !== undefined ||
-  nginxAnnotation(ingress, 'use-regex') === 'true'
+  isOn(nginxAnnotation(ingress, 'use-regex'))

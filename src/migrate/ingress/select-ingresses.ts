@@ -1,6 +1,7 @@
 import { type Cluster } from '../cluster.ts'
 import { textAt } from '../fields.ts'
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type Scene, sceneOf } from '../inventory/scene.ts'
+import { type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 
 export type Selection = {
   /** As `namespace/name`; all of them where none is named. */
@@ -21,10 +22,11 @@ export const selectIngresses = (
   selection: Selection,
   publicHost: string,
 ): Selected => {
+  const scene = sceneOf(cluster)
   const asked = cluster.ingresses.filter((ingress) => isAsked(ingress, selection))
   const judged = asked.map((ingress) => ({
     ingress,
-    why: reasonAgainst(ingress, cluster, publicHost),
+    why: reasonAgainst(ingress, scene, publicHost),
   }))
   return {
     ingresses: judged.filter(({ why }) => why === undefined).map(({ ingress }) => ingress),
@@ -44,24 +46,40 @@ const isAsked = (
 const among = (list: readonly string[], value: string): boolean =>
   list.length === 0 || list.includes(value)
 
+/** Those whose requests ingress-nginx brings, canaries too: what a network policy has to know. */
+export const servedIngresses = (cluster: Cluster, selection: Selection): readonly IngressView[] => {
+  const foreign = new Set(sceneOf(cluster).foreign)
+  return cluster.ingresses.filter((each) => isAsked(each, selection) && !foreign.has(each))
+}
+
+const foreignOnes = new WeakMap<Scene, ReadonlySet<IngressView>>()
+
+const isForeign = (scene: Scene, ingress: IngressView): boolean => {
+  const foreign = foreignOnes.get(scene) ?? new Set(scene.foreign)
+  foreignOnes.set(scene, foreign)
+  return foreign.has(ingress)
+}
+
 const reasonAgainst = (
   ingress: IngressView,
-  cluster: Cluster,
+  scene: Scene,
   publicHost: string,
 ): string | undefined => {
   if (ingress.hosts.includes(publicHost)) {
     return 'leads to the pages of Vestibule, where people sign in who are not signed in yet'
   }
-  if (nginxAnnotation(ingress, 'canary') === 'true') {
+  if (isOn(nginxAnnotation(ingress, 'canary'))) {
     return 'is a canary: the controller takes the annotations of the Ingress that it stands beside'
   }
-  const controller = controllerOf(ingress, cluster)
-  return controller === undefined || controller === NGINX
+  if (isForeign(scene, ingress)) {
+    const other = controllerOf(ingress, scene.cluster) ?? `class ${ingress.className ?? ''}`
+    return `is served by ${other}, which does not know these annotations`
+  }
+  const prefix = scene.controllerOf(ingress)?.otherPrefix
+  return prefix === undefined
     ? undefined
-    : `is served by ${controller}, which does not know these annotations`
+    : `is served by a controller that reads annotations of ${prefix} instead`
 }
-
-const NGINX = 'k8s.io/ingress-nginx'
 
 /** Undefined where its IngressClass is not among the objects. */
 const controllerOf = (

@@ -1,9 +1,9 @@
 import { placeIn } from '../cluster-object.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type Controller } from './controllers.ts'
 import { allowlistOf } from './controls.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
-import { hostsOf, isTrue, type Scene } from './scene.ts'
+import { hostsOf, type Scene } from './scene.ts'
 import { countOf, isEverybody, isPrivateRange, listItems, someOf } from './shown.ts'
 
 /** Trust in where a request comes from. */
@@ -51,7 +51,7 @@ const ingressAddresses = (ingress: IngressView): readonly Finding[] => {
   const list = allowlistOf(ingress)
   if (list !== undefined) {
     const { name, ranges } = list
-    const isOpen = ranges.some(isEverybody)
+    const isOpen = isEverybody(ranges)
     const kind = ranges.every(isPrivateRange) ? 'all of them private' : 'some of them public'
     found.push(
       findingOf(ADDRESS_FINDINGS, isOpen ? 'ip_allowlist_open' : 'ip_allowlist', {
@@ -91,10 +91,10 @@ const controllerAddresses = (scene: Scene, controller: Controller): readonly Fin
     )
   }
   const trusted = listItems(settings['proxy-real-ip-cidr'] ?? '0.0.0.0/0')
-  const believes = isTrue(settings['use-forwarded-headers'])
+  const believes = isOn(settings['use-forwarded-headers'])
   const matters =
     named.length > 0 || scene.ingresses.some((each) => allowlistOf(each) !== undefined)
-  if (believes && matters && trusted.some(isEverybody)) {
+  if (believes && matters && isEverybody(trusted)) {
     found.push(
       findingOf(ADDRESS_FINDINGS, 'forged_addresses', {
         what: 'use-forwarded-headers is on and proxy-real-ip-cidr holds every address',

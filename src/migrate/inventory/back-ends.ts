@@ -1,4 +1,5 @@
 import { findService, workloadsBehind } from '../cluster.ts'
+import { type ClusterObject } from '../cluster-object.ts'
 import { type ServiceRef } from '../views/ingress.ts'
 import { type ServiceView } from '../views/service.ts'
 import { type WorkloadView } from '../views/workload.ts'
@@ -16,14 +17,37 @@ export type BackEnd = {
   readonly workloads: readonly WorkloadView[]
 }
 
-const known = new WeakMap<Scene, readonly BackEnd[]>()
+type Index = {
+  readonly all: readonly BackEnd[]
+  /** By `namespace/name` of the Service. */
+  readonly byService: ReadonlyMap<string, BackEnd>
+  readonly hostsByWorkload: ReadonlyMap<ClusterObject, ReadonlySet<string>>
+}
+
+const indexes = new WeakMap<Scene, Index>()
+
+/** Made once: every Service and workload asks which hosts lead to it. */
+const indexOf = (scene: Scene): Index => {
+  const made = indexes.get(scene) ?? makeIndex(findBackEnds(scene))
+  indexes.set(scene, made)
+  return made
+}
+
+const makeIndex = (all: readonly BackEnd[]): Index => {
+  const hostsByWorkload = new Map<ClusterObject, Set<string>>()
+  for (const { workloads, hosts } of all) {
+    for (const { object } of workloads) {
+      const found = hostsByWorkload.get(object) ?? new Set()
+      for (const host of hosts) found.add(host)
+      hostsByWorkload.set(object, found)
+    }
+  }
+  const byService = new Map(all.map((each) => [`${each.namespace}/${each.name}`, each]))
+  return { all, byService, hostsByWorkload }
+}
 
 /** Every Service that an Ingress leads to, each once, in the order of the Ingresses. */
-export const backEndsOf = (scene: Scene): readonly BackEnd[] => {
-  const found = known.get(scene) ?? findBackEnds(scene)
-  known.set(scene, found)
-  return found
-}
+export const backEndsOf = (scene: Scene): readonly BackEnd[] => indexOf(scene).all
 
 type Way = { readonly namespace: string; readonly host: string; readonly service: ServiceRef }
 
@@ -53,13 +77,16 @@ const findBackEnds = (scene: Scene): readonly BackEnd[] => {
   })
 }
 
-export const hostsOfService = (scene: Scene, namespace: string, name: string): readonly string[] =>
-  backEndsOf(scene).find((each) => each.namespace === namespace && each.name === name)?.hosts ?? []
+export const findBackEnd = (scene: Scene, namespace: string, name: string): BackEnd | undefined =>
+  indexOf(scene).byService.get(`${namespace}/${name}`)
+
+/** Hosts that lead to a Service, or past it to the same pods. */
+export const hostsOfService = (scene: Scene, service: ServiceView): readonly string[] => {
+  const own = indexOf(scene).byService.get(`${service.namespace}/${service.name}`)?.hosts ?? []
+  const behind = workloadsBehind(scene.cluster, service)
+  return [...new Set([...own, ...behind.flatMap((workload) => hostsOfWorkload(scene, workload))])]
+}
 
 export const hostsOfWorkload = (scene: Scene, { object }: WorkloadView): readonly string[] => [
-  ...new Set(
-    backEndsOf(scene)
-      .filter(({ workloads }) => workloads.some((each) => each.object === object))
-      .flatMap(({ hosts }) => hosts),
-  ),
+  ...(indexOf(scene).hostsByWorkload.get(object) ?? []),
 ]

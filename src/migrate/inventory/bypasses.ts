@@ -108,8 +108,8 @@ export const internalBalancerAnnotation = ({ object }: ServiceView): string | un
   INTERNAL_BALANCER.find(([name, value]) => value.test(object.annotations[name] ?? ''))?.[0]
 
 const serviceFindings = (scene: Scene, service: ServiceView): readonly Finding[] => {
-  const { object, namespace, name, type, ports } = service
-  const hosts = hostsOfService(scene, namespace, name)
+  const { object, type, ports } = service
+  const hosts = hostsOfService(scene, service)
   const found = (id: Id, what: string, ...path: readonly string[]): Finding =>
     findingOf(BYPASS_FINDINGS, id, { what, places: [placeIn(object, ...path)], hosts })
   const findings: Finding[] = [...balancers(service, found), ...rangesOf(scene, service)]
@@ -150,13 +150,13 @@ const balancers = (
 }
 
 const rangesOf = (scene: Scene, service: ServiceView): readonly Finding[] => {
-  const { object, namespace, name, loadBalancerSourceRanges: ranges } = service
-  if (ranges.length === 0 || ranges.some(isEverybody)) return []
+  const { object, loadBalancerSourceRanges: ranges } = service
+  if (ranges.length === 0 || isEverybody(ranges)) return []
   return [
     findingOf(BYPASS_FINDINGS, 'load_balancer_ranges', {
       what: `it takes requests from ${someOf(ranges)}`,
       places: [placeIn(object, 'spec', 'loadBalancerSourceRanges')],
-      hosts: hostsOfService(scene, namespace, name),
+      hosts: hostsOfService(scene, service),
     }),
   ]
 }
@@ -165,10 +165,11 @@ const rangesOf = (scene: Scene, service: ServiceView): readonly Finding[] => {
 const workloadFindings = (scene: Scene, workload: WorkloadView): readonly Finding[] => {
   const hosts = hostsOfWorkload(scene, workload)
   if (hosts.length === 0) return []
-  const { object, containers, onHostNetwork } = workload
+  const { object, at: specAt, containers, onHostNetwork } = workload
   if (onHostNetwork) {
     const what = 'hostNetwork is true'
-    return [findingOf(BYPASS_FINDINGS, 'host_network', { what, places: [placeIn(object)], hosts })]
+    const places = [placeIn(object, ...specAt, 'hostNetwork')] as const
+    return [findingOf(BYPASS_FINDINGS, 'host_network', { what, places, hosts })]
   }
   return containers.flatMap(({ ports, at }) =>
     ports.flatMap(({ hostPort }, index) => {

@@ -1,5 +1,5 @@
 import { placeIn } from '../cluster-object.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOff, nginxAnnotation } from '../views/ingress.ts'
 import {
   bestRelease,
   holesOf,
@@ -32,6 +32,12 @@ export const CONTROLLER_FINDINGS = {
     title: 'The release of the controller is unknown',
     why: 'Its image carries no version, so its holes cannot be named.',
     next: 'Ask it: kubectl exec into the controller, /nginx-ingress-controller --version.',
+  },
+  annotations_prefix: {
+    severity: 'high',
+    title: 'The controller reads other annotations',
+    why: 'It passes over everything that begins with nginx.ingress.kubernetes.io, auth-url among it.',
+    next: 'Take --annotations-prefix away, or write the annotations under its prefix.',
   },
   no_auth_locations: {
     severity: 'medium',
@@ -67,6 +73,7 @@ export const CONTROLLER_FINDINGS = {
 
 export const controllerFindings = (scene: Scene): readonly Finding[] => [
   ...scene.controllers.flatMap(releaseFindings),
+  ...scene.controllers.flatMap(prefixFinding),
   ...scene.controllers.flatMap(settingsFindings),
   ...scene.ingresses.flatMap((ingress) => keepaliveFinding(scene, ingress)),
   ...withoutController(scene),
@@ -91,6 +98,13 @@ const releaseFindings = ({ workload, container, release }: Controller): readonly
   )
   const what = `${releaseText(release)} has ${countOf(holes.length, 'known hole')}, none of them is in ${releaseText(bestRelease(release))}: ${list}`
   return [retired, found('controller_holes', what)]
+}
+
+const prefixFinding = ({ workload, container, otherPrefix }: Controller): readonly Finding[] => {
+  if (otherPrefix === undefined) return []
+  const places = [placeIn(workload.object, ...container.at, 'args')] as const
+  const what = `it reads annotations that begin with ${otherPrefix}/`
+  return [findingOf(CONTROLLER_FINDINGS, 'annotations_prefix', { what, places, hosts: [] })]
 }
 
 const DEFAULT_NO_AUTH = '/.well-known/acme-challenge'
@@ -121,11 +135,11 @@ const keepaliveFinding = (scene: Scene, ingress: IngressView): readonly Finding[
   if (value === undefined || value === '0') return []
   const controller = scene.controllerOf(ingress)
   const release = controller?.release
-  const isOn = controller?.settings['use-http2']?.toLowerCase() === 'false'
-  const isBroken = isOn && (release === undefined || isAtLeast(release, KEEPALIVE_BROKEN_SINCE))
+  const isReused = isOff(controller?.settings['use-http2'])
+  const isBroken = isReused && (release === undefined || isAtLeast(release, KEEPALIVE_BROKEN_SINCE))
   return [
     findingOf(CONTROLLER_FINDINGS, isBroken ? 'auth_keepalive' : 'auth_keepalive_idle', {
-      what: `auth-keepalive is ${value}, and HTTP/2 is ${isOn ? 'off' : 'on'} in the controller`,
+      what: `auth-keepalive is ${value}, and HTTP/2 is ${isReused ? 'off' : 'on'} in the controller`,
       places: [placeIn(ingress.object, ...annotationPath('auth-keepalive'))],
       hosts: hostsOf(ingress),
     }),

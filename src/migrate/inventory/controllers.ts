@@ -2,6 +2,7 @@ import { type Cluster, configMapData } from '../cluster.ts'
 import { type ClusterObject } from '../cluster-object.ts'
 import { textAt } from '../fields.ts'
 import { type Labels } from '../network/label-selector.ts'
+import { NGINX_PREFIX } from '../views/ingress.ts'
 import { type Container, type WorkloadView } from '../views/workload.ts'
 import { parseRelease, type Release } from './controller-release.ts'
 
@@ -16,6 +17,10 @@ export type Controller = {
   /** The data of the ConfigMap, empty where it was not read. */
   readonly settings: Labels
   readonly tcpServices: ClusterObject | undefined
+  /** Headers that every application gets, by `proxy-set-headers`. */
+  readonly setHeaders: ClusterObject | undefined
+  /** Where it reads annotations of another prefix, that one. */
+  readonly otherPrefix: string | undefined
 }
 
 const CONTROLLER_IMAGE =
@@ -28,9 +33,14 @@ export const findControllers = (cluster: Cluster): readonly Controller[] =>
     .filter(({ isOwned }) => !isOwned)
     .flatMap((workload) =>
       workload.containers
-        .filter(({ image }) => CONTROLLER_IMAGE.test(image))
+        .filter((container) => isController(container))
         .map((container) => controllerOf(cluster, workload, container)),
     )
+
+/** By its image, or by its program, which stays when people mirror and rename images. */
+const isController = ({ image, command, args }: Container): boolean =>
+  CONTROLLER_IMAGE.test(image) ||
+  [...command, ...args].some((word) => /(?:^|\/)nginx-ingress-controller$/.test(word))
 
 const controllerOf = (
   cluster: Cluster,
@@ -38,16 +48,22 @@ const controllerOf = (
   container: Container,
 ): Controller => {
   const configMap = namedConfigMap(cluster, workload, flag(container, 'configmap'))
+  const settings = configMap === undefined ? {} : configMapData(configMap)
   return {
     workload,
     container,
     release: releaseOf(workload, container),
     classes: classesOf(cluster, container),
     configMap,
-    settings: configMap === undefined ? {} : configMapData(configMap),
+    settings,
+    setHeaders: namedConfigMap(cluster, workload, settings['proxy-set-headers']),
     tcpServices: namedConfigMap(cluster, workload, flag(container, 'tcp-services-configmap')),
+    otherPrefix: otherPrefix(flag(container, 'annotations-prefix')),
   }
 }
+
+const otherPrefix = (written: string | undefined): string | undefined =>
+  written === undefined || `${written}/` === NGINX_PREFIX ? undefined : written
 
 const releaseOf = ({ object }: WorkloadView, { image }: Container): Release | undefined => {
   const [, tag = ''] = /:([^:/@]+)(?:@.*)?$/.exec(image) ?? []

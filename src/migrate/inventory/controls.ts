@@ -1,6 +1,5 @@
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type IngressView, isOff, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type Controller } from './controllers.ts'
-import { isTrue } from './scene.ts'
 import { isEverybody, listItems } from './shown.ts'
 
 /** What stands between the network and an application. */
@@ -8,12 +7,23 @@ export type Control = 'vestibule' | 'other_gate' | 'client_certificate' | 'passw
 
 export const ALLOWLISTS = ['whitelist-source-range', 'allowlist-source-range'] as const
 
+/** As the controller reads it, which may have been told another prefix. */
+const readBy = (
+  controller: Controller | undefined,
+  ingress: IngressView,
+  name: string,
+): string | undefined =>
+  controller?.otherPrefix === undefined
+    ? nginxAnnotation(ingress, name)
+    : nginxAnnotation(ingress, name, `${controller.otherPrefix}/`)
+
 /** The first annotation that lists addresses, with its name and ranges. */
 export const allowlistOf = (
   ingress: IngressView,
+  controller?: Controller,
 ): { readonly name: string; readonly ranges: readonly string[] } | undefined => {
   for (const name of ALLOWLISTS) {
-    const value = nginxAnnotation(ingress, name)
+    const value = readBy(controller, ingress, name)
     if (value !== undefined) return { name, ranges: listItems(value) }
   }
   return undefined
@@ -24,11 +34,11 @@ export const authUrlOf = (
   ingress: IngressView,
   controller: Controller | undefined,
 ): { readonly url: string; readonly isGlobal: boolean } | undefined => {
-  const own = nginxAnnotation(ingress, 'auth-url')
+  const own = readBy(controller, ingress, 'auth-url')
   if (own !== undefined) return { url: own, isGlobal: false }
   const url = controller?.settings['global-auth-url']
-  const isOff = nginxAnnotation(ingress, 'enable-global-auth')?.toLowerCase() === 'false'
-  return url === undefined || url === '' || isOff ? undefined : { url, isGlobal: true }
+  const isAway = isOff(readBy(controller, ingress, 'enable-global-auth'))
+  return url === undefined || url === '' || isAway ? undefined : { url, isGlobal: true }
 }
 
 /** By the Service that is asked, or by the parameters that only Vestibule knows. */
@@ -42,15 +52,15 @@ export const controlsOf = (
   const authUrl = authUrlOf(ingress, controller)
   const found: Control[] = []
   if (authUrl !== undefined) found.push(asksVestibule(authUrl.url) ? 'vestibule' : 'other_gate')
-  if (asksForCertificate(ingress)) found.push('client_certificate')
-  if (nginxAnnotation(ingress, 'auth-type') !== undefined) found.push('password')
+  if (asksForCertificate(ingress, controller)) found.push('client_certificate')
+  if (readBy(controller, ingress, 'auth-type') !== undefined) found.push('password')
   if (isLimitedToAddresses(ingress, controller)) found.push('addresses')
   return found
 }
 
-const asksForCertificate = (ingress: IngressView): boolean => {
-  const verify = nginxAnnotation(ingress, 'auth-tls-verify-client')?.toLowerCase() ?? 'on'
-  return nginxAnnotation(ingress, 'auth-tls-secret') !== undefined && verify === 'on'
+const asksForCertificate = (ingress: IngressView, controller: Controller | undefined): boolean => {
+  const verify = readBy(controller, ingress, 'auth-tls-verify-client')?.toLowerCase() ?? 'on'
+  return readBy(controller, ingress, 'auth-tls-secret') !== undefined && verify === 'on'
 }
 
 const isLimitedToAddresses = (
@@ -58,8 +68,9 @@ const isLimitedToAddresses = (
   controller: Controller | undefined,
 ): boolean => {
   const ranges =
-    allowlistOf(ingress)?.ranges ?? listItems(controller?.settings['whitelist-source-range'] ?? '')
-  return ranges.length > 0 && !ranges.some(isEverybody)
+    allowlistOf(ingress, controller)?.ranges ??
+    listItems(controller?.settings['whitelist-source-range'] ?? '')
+  return ranges.length > 0 && !isEverybody(ranges)
 }
 
 /** With `satisfy: any` one of them is enough, so an address alone lets people in. */
@@ -67,4 +78,4 @@ export const isSatisfyAny = (ingress: IngressView): boolean =>
   nginxAnnotation(ingress, 'satisfy')?.toLowerCase() === 'any'
 
 export const hasSslPassthrough = (ingress: IngressView): boolean =>
-  isTrue(nginxAnnotation(ingress, 'ssl-passthrough'))
+  isOn(nginxAnnotation(ingress, 'ssl-passthrough'))

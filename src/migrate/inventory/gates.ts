@@ -1,6 +1,7 @@
 import { DEFAULT_IDENTITY_HEADERS } from '../../core/identity-headers.ts'
 import { type Place, placeIn } from '../cluster-object.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type Controller } from './controllers.ts'
 import { asksVestibule, authUrlOf, controlsOf } from './controls.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
 import { isDoor } from './known-applications.ts'
@@ -45,6 +46,12 @@ export const GATE_FINDINGS = {
     why: 'A header that is not in auth-response-headers passes from the client to the application as it is.',
     next: 'List all identity headers; vestibule migrate ingress prints the line.',
   },
+  session_cookie_passed: {
+    severity: 'medium',
+    title: 'The application sees the session cookie',
+    why: 'Whoever has the cookie is that person on every host; it ends up in logs and error reports.',
+    next: 'List Cookie in auth-response-headers, unless the policy says stripCookie: false.',
+  },
   auth_method_missing: {
     severity: 'low',
     title: 'The gate may believe a forged X-Original-URI',
@@ -53,10 +60,12 @@ export const GATE_FINDINGS = {
   },
 } as const satisfies FindingKinds
 
-export const gateFindings = (scene: Scene): readonly Finding[] =>
-  scene.ingresses
+export const gateFindings = (scene: Scene): readonly Finding[] => [
+  ...scene.ingresses
     .filter((ingress) => isServed(ingress) && !isCanary(ingress))
-    .flatMap((ingress) => gateOf(scene, ingress))
+    .flatMap((ingress) => gateOf(scene, ingress)),
+  ...scene.controllers.flatMap(globalFaults),
+]
 
 const gateOf = (scene: Scene, ingress: IngressView): readonly Finding[] => {
   const controller = scene.controllerOf(ingress)
@@ -71,7 +80,7 @@ const gateOf = (scene: Scene, ingress: IngressView): readonly Finding[] => {
   if (authUrl.isGlobal) return []
   const at = placeIn(ingress.object, ...annotationPath('auth-url'))
   const about = { ingress, url: authUrl.url, hosts, at }
-  const special = asksVestibule(authUrl.url) ? vestibuleFaults(about) : otherGate(about)
+  const special = asksVestibule(authUrl.url) ? ownFaults(about) : otherGate(about)
   return [...special, ...addressOfGate(scene, about)]
 }
 
@@ -85,24 +94,65 @@ type About = {
   readonly at: Place
 }
 
-const vestibuleFaults = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
-  const found: Finding[] = []
-  if (!/[?&]host=/.test(url)) {
-    const what = `auth-url asks ${shownUrl(url)} without host=`
-    found.push(findingOf(GATE_FINDINGS, 'auth_url_unpinned', { what, places: [at], hosts }))
-  }
-  const listed = new Set(
-    listItems(nginxAnnotation(ingress, 'auth-response-headers') ?? '').map(lower),
-  )
+const ownFaults = ({ ingress, url, hosts, at }: About): readonly Finding[] =>
+  vestibuleFaults({
+    url: ['auth-url', url, at],
+    headers: [
+      'auth-response-headers',
+      nginxAnnotation(ingress, 'auth-response-headers') ?? '',
+      placeIn(ingress.object, ...annotationPath('auth-response-headers')),
+    ],
+    hosts,
+  })
+
+/** What the ConfigMap says holds for every host that has no auth-url of its own. */
+const globalFaults = ({ configMap, settings }: Controller): readonly Finding[] => {
+  const url = settings['global-auth-url'] ?? ''
+  if (configMap === undefined || !asksVestibule(url)) return []
+  const headers = 'global-auth-response-headers'
+  return vestibuleFaults({
+    url: ['global-auth-url', url, placeIn(configMap, 'data', 'global-auth-url')],
+    headers: [headers, settings[headers] ?? '', placeIn(configMap, 'data', headers)],
+    hosts: [],
+  })
+}
+
+type Setting = readonly [name: string, value: string, place: Place]
+
+type Asked = {
+  readonly url: Setting
+  readonly headers: Setting
+  readonly hosts: readonly string[]
+}
+
+const vestibuleFaults = ({
+  url: [urlName, url, urlPlace],
+  headers: [headersName, headers, headersPlace],
+  hosts,
+}: Asked): readonly Finding[] => {
+  const listed = new Set(listItems(headers).map(lower))
   const missing = DEFAULT_IDENTITY_HEADERS.map(([name]) => name).filter(
     (name) => !listed.has(name.toLowerCase()),
   )
-  if (missing.length > 0) {
-    const what = `auth-response-headers leaves out ${someOf(missing, 6)}`
-    const places = [placeIn(ingress.object, ...annotationPath('auth-response-headers'))] as const
-    found.push(findingOf(GATE_FINDINGS, 'identity_headers_unlisted', { what, places, hosts }))
-  }
-  return found
+  const found = (id: keyof typeof GATE_FINDINGS, what: string, place: Place): Finding =>
+    findingOf(GATE_FINDINGS, id, { what, places: [place], hosts })
+  return [
+    ...(/[?&]host=/.test(url)
+      ? []
+      : [found('auth_url_unpinned', `${urlName} asks ${shownUrl(url)} without host=`, urlPlace)]),
+    ...(missing.length === 0
+      ? []
+      : [
+          found(
+            'identity_headers_unlisted',
+            `${headersName} leaves out ${someOf(missing, 6)}`,
+            headersPlace,
+          ),
+        ]),
+    ...(listed.has('cookie')
+      ? []
+      : [found('session_cookie_passed', `${headersName} leaves out Cookie`, headersPlace)]),
+  ]
 }
 
 const lower = (name: string): string => name.toLowerCase()
@@ -121,9 +171,7 @@ const otherGate = ({ ingress, url, hosts, at }: About): readonly Finding[] => {
 const addressOfGate = (scene: Scene, { url, hosts, at }: About): readonly Finding[] => {
   const [, authority = ''] = /^https?:\/\/(?:[^/@]*@)?([^/:?]+)/i.exec(url) ?? []
   const what = `auth-url asks ${shownUrl(url)}`
-  const isPublic =
-    authority === '$host' ||
-    scene.ingresses.some((each) => each.hosts.includes(authority.toLowerCase()))
+  const isPublic = authority === '$host' || namesOf(scene).hosts.has(authority.toLowerCase())
   if (isPublic) {
     return [findingOf(GATE_FINDINGS, 'auth_url_public_host', { what, places: [at], hosts })]
   }
@@ -133,9 +181,23 @@ const addressOfGate = (scene: Scene, { url, hosts, at }: About): readonly Findin
 }
 
 /** One label, or a Service and a namespace that some object is in, or all but the domain. */
-const isShort = ({ cluster }: Scene, authority: string): boolean => {
+const isShort = (scene: Scene, authority: string): boolean => {
   const [service = '', namespace, svc, ...more] = authority.toLowerCase().split('.')
   if (!/^[a-z][a-z0-9-]*$/.test(service) || more.length > 0) return false
   if (svc !== undefined) return svc === 'svc'
-  return namespace === undefined || cluster.objects.some((each) => each.namespace === namespace)
+  return namespace === undefined || namesOf(scene).namespaces.has(namespace)
+}
+
+type Names = { readonly hosts: ReadonlySet<string>; readonly namespaces: ReadonlySet<string> }
+
+const known = new WeakMap<Scene, Names>()
+
+/** Collected once: every Ingress with an auth-url asks. */
+const namesOf = (scene: Scene): Names => {
+  const names = known.get(scene) ?? {
+    hosts: new Set(scene.ingresses.flatMap(({ hosts }) => hosts)),
+    namespaces: new Set(scene.cluster.objects.map(({ namespace }) => namespace)),
+  }
+  known.set(scene, names)
+  return names
 }

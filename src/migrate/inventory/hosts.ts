@@ -1,11 +1,13 @@
 import { PRESET_GUIDES } from '../../presets/application-guides.ts'
+import { type Fingerprint } from '../../presets/fingerprint.ts'
 import { type MachinePath } from '../../presets/preset-guide.ts'
-import { findService, workloadsBehind } from '../cluster.ts'
+import { type Cluster, workloadsBehind } from '../cluster.ts'
 import { type IngressView } from '../views/ingress.ts'
 import { internalBalancerAnnotation } from './bypasses.ts'
+import { type Controller } from './controllers.ts'
 import { allowlistOf, type Control, controlsOf } from './controls.ts'
-import { type Finding } from './finding.ts'
-import { type Application } from './known-applications.ts'
+import { type Finding, isFault } from './finding.ts'
+import { type Application, isDoor } from './known-applications.ts'
 import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
 import { isPrivateRange } from './shown.ts'
 
@@ -38,6 +40,8 @@ export type HostEntry = {
         readonly weight: 'high' | 'medium' | 'low'
       }
     | undefined
+  /** It leads to nothing but the sign-in, which has to be reached before anybody can be asked. */
+  readonly isDoor: boolean
   readonly machinePaths: readonly MachinePath[]
   /** Findings about it, by id, without those that only inform. */
   readonly findings: readonly string[]
@@ -49,31 +53,51 @@ export const hostEntries = (
   findings: readonly Finding[],
 ): readonly HostEntry[] => {
   const served = scene.ingresses.filter((each) => isServed(each) && !isCanary(each))
-  const hosts = [...new Set(served.flatMap(hostsOf))]
-  return hosts
-    .map((host) => {
-      const ingresses = served.filter((each) => hostsOf(each).includes(host))
-      const about = findings.filter((each) => each.severity !== 'info' && each.hosts.includes(host))
-      return entryOf(scene, { host, ingresses, applications, about })
-    })
+  const byHost = indexByHost(served, hostsOf)
+  const aboutHost = indexByHost(findings.filter(isFault), ({ hosts }) => hosts)
+  const known = indexByHost(applications, ({ backEnd }) => backEnd.hosts)
+  return [...byHost]
+    .map(([host, ingresses]) =>
+      entryOf(scene, {
+        host,
+        ingresses,
+        application: known.get(host)?.[0]?.fingerprint,
+        about: aboutHost.get(host) ?? [],
+      }),
+    )
     .toSorted((one, other) => one.host.localeCompare(other.host, 'en'))
+}
+
+/** Looked up rather than searched: a cluster may have thousands of each. */
+export const indexByHost = <Item>(
+  items: readonly Item[],
+  hosts: (item: Item) => readonly string[],
+): ReadonlyMap<string, readonly Item[]> => {
+  const index = new Map<string, Item[]>()
+  for (const item of items) {
+    for (const host of new Set(hosts(item))) {
+      const found = index.get(host)
+      if (found === undefined) index.set(host, [item])
+      else found.push(item)
+    }
+  }
+  return index
 }
 
 type Material = {
   readonly host: string
   readonly ingresses: readonly IngressView[]
-  readonly applications: readonly Application[]
+  readonly application: Fingerprint | undefined
   readonly about: readonly Finding[]
 }
 
-const entryOf = (scene: Scene, { host, ingresses, applications, about }: Material): HostEntry => {
+const entryOf = (scene: Scene, { host, ingresses, application, about }: Material): HostEntry => {
   const paths = ingresses.flatMap((ingress) =>
     ingress.paths
       .filter((path) => (path.host ?? '*') === host)
       .map((path) => ({ ...path, namespace: ingress.namespace })),
   )
   const perIngress = ingresses.map((each) => controlsOf(each, scene.controllerOf(each)))
-  const application = applications.find(({ backEnd }) => backEnd.hosts.includes(host))?.fingerprint
   return {
     host,
     namespaces: [...new Set(ingresses.map(({ namespace }) => namespace))],
@@ -98,6 +122,7 @@ const entryOf = (scene: Scene, { host, ingresses, applications, about }: Materia
             preset: application.preset,
             weight: application.weight,
           },
+    isDoor: ingresses.every((each) => isDoor(scene, each)),
     machinePaths: PRESET_GUIDES[application?.preset ?? '']?.machinePaths ?? [],
     findings: [...new Set(about.map(({ id }) => id))],
   }
@@ -119,7 +144,7 @@ const internalReasons = (
 ): readonly string[] => {
   const found: string[] = []
   if (INTERNAL_NAME.test(host)) found.push('its name')
-  const lists = ingresses.map((each) => allowlistOf(each)?.ranges ?? [])
+  const lists = ingresses.map((each) => allowlistOf(each, scene.controllerOf(each))?.ranges ?? [])
   if (lists.every((ranges) => ranges.length > 0 && ranges.every(isPrivateRange))) {
     found.push('its address list')
   }
@@ -132,15 +157,22 @@ const internalReasons = (
   return found
 }
 
+const insideOnes = new WeakMap<Controller, boolean>()
+
 /** By the Service of the controller that serves it. */
 export const isBehindInternalBalancer = (scene: Scene, ingress: IngressView): boolean => {
   const controller = scene.controllerOf(ingress)
   if (controller === undefined) return false
-  const { object } = controller.workload
-  const doors = scene.cluster.services.filter(
+  const isInside = insideOnes.get(controller) ?? hasInternalDoorsOnly(scene.cluster, controller)
+  insideOnes.set(controller, isInside)
+  return isInside
+}
+
+const hasInternalDoorsOnly = (cluster: Cluster, { workload }: Controller): boolean => {
+  const doors = cluster.services.filter(
     (service) =>
-      findService(scene.cluster, service.namespace, service.name)?.type === 'LoadBalancer' &&
-      workloadsBehind(scene.cluster, service).some((each) => each.object === object),
+      service.type === 'LoadBalancer' &&
+      workloadsBehind(cluster, service).some(({ object }) => object === workload.object),
   )
   return doors.length > 0 && doors.every((door) => internalBalancerAnnotation(door) !== undefined)
 }

@@ -9,6 +9,7 @@ import { gateFindings } from './gates.ts'
 import { type HostEntry, hostEntries } from './hosts.ts'
 import { findApplications } from './known-applications.ts'
 import { networkFindings } from './network-reach.ts'
+import { otherWayFindings } from './other-ways.ts'
 import { passwordFindings } from './passwords.ts'
 import { routingFindings } from './routing.ts'
 import { type Scene, sceneOf } from './scene.ts'
@@ -36,6 +37,7 @@ const FAMILIES: readonly ((scene: Scene) => readonly Finding[])[] = [
   sharedHostFindings,
   snippetFindings,
   bypassFindings,
+  otherWayFindings,
   networkFindings,
   routingFindings,
   controllerFindings,

@@ -11,6 +11,8 @@ export type Application = {
   readonly place: Place
   /** By what it was recognised. */
   readonly by: string
+  /** By its image, or by its very name where its pods were not read: names are free to choose. */
+  readonly isSure: boolean
 }
 
 const known = new WeakMap<Scene, readonly Application[]>()
@@ -31,16 +33,32 @@ const DOORS: ReadonlySet<string> = new Set([
   'vestibule',
 ])
 
-export const isDoorId = (id: string | undefined): boolean => id !== undefined && DOORS.has(id)
+const knownDoors = new WeakMap<Scene, ReadonlySet<string>>()
+
+const doorsOf = (scene: Scene): ReadonlySet<string> => {
+  const doors =
+    knownDoors.get(scene) ??
+    new Set(
+      findApplications(scene)
+        .filter(({ fingerprint, isSure }) => isSure && DOORS.has(fingerprint.id))
+        .map(({ backEnd }) => `${backEnd.namespace}/${backEnd.name}`),
+    )
+  knownDoors.set(scene, doors)
+  return doors
+}
 
 /** An Ingress that leads to such applications only. */
-export const isDoor = (scene: Scene, { namespace, paths }: IngressView): boolean => {
-  const doors = new Set(
-    findApplications(scene)
-      .filter(({ fingerprint }) => isDoorId(fingerprint.id))
-      .map(({ backEnd }) => `${backEnd.namespace}/${backEnd.name}`),
+export const isDoor = (scene: Scene, ingress: IngressView): boolean => {
+  const doors = doorsOf(scene)
+  const { namespace, paths, defaultService } = ingress
+  const services = [
+    ...paths.map(({ service }) => service ?? defaultService),
+    ...(defaultService === undefined ? [] : [defaultService]),
+  ]
+  return (
+    services.length > 0 &&
+    services.every((service) => doors.has(`${namespace}/${service?.name ?? ''}`))
   )
-  return paths.every(({ service }) => doors.has(`${namespace}/${service?.name ?? ''}`))
 }
 
 /** Images say most; labels and names are what charts and people chose. */
@@ -53,18 +71,19 @@ const recogniseImage = (backEnd: BackEnd): Application | undefined => {
       const fingerprint = byImage(image)
       if (fingerprint === undefined) continue
       const place = placeIn(object, ...at, 'image')
-      return { fingerprint, backEnd, place, by: `image ${imageName(image)}` }
+      return { fingerprint, backEnd, place, by: `image ${imageName(image)}`, isSure: true }
     }
   }
   return undefined
 }
 
 const recogniseName = (scene: Scene, backEnd: BackEnd): Application | undefined => {
-  const object = anyObject(scene, backEnd)
   for (const name of namesOf(backEnd)) {
     const fingerprint = byName(name)
+    const object = fingerprint === undefined ? undefined : anyObject(scene, backEnd)
     if (fingerprint === undefined || object === undefined) continue
-    return { fingerprint, backEnd, place: placeIn(object), by: `the name ${name}` }
+    const isSure = backEnd.workloads.length === 0 && fingerprint.names.includes(name)
+    return { fingerprint, backEnd, place: placeIn(object), by: `the name ${name}`, isSure }
   }
   return undefined
 }

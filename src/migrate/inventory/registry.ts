@@ -5,6 +5,7 @@ import { CONTROLLER_FINDINGS } from './controller-health.ts'
 import { type FindingKinds } from './finding.ts'
 import { GATE_FINDINGS } from './gates.ts'
 import { NETWORK_FINDINGS } from './network-reach.ts'
+import { OTHER_WAY_FINDINGS } from './other-ways.ts'
 import { PASSWORD_FINDINGS } from './passwords.ts'
 import { ROUTING_FINDINGS } from './routing.ts'
 import { SHARED_HOST_FINDINGS } from './shared-hosts.ts'
@@ -20,6 +21,7 @@ export const FINDING_FAMILIES: Readonly<Record<string, FindingKinds>> = {
   'Hosts with several Ingresses': SHARED_HOST_FINDINGS,
   Snippets: SNIPPET_FINDINGS,
   'Ways past the ingress': BYPASS_FINDINGS,
+  'Other ways': OTHER_WAY_FINDINGS,
   'The network inside': NETWORK_FINDINGS,
   Routing: ROUTING_FINDINGS,
   'The controller': CONTROLLER_FINDINGS,

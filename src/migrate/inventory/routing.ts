@@ -1,7 +1,7 @@
 import { placeIn } from '../cluster-object.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
-import { hostsOf, isServed, isTrue, type Scene } from './scene.ts'
+import { hostsOf, isServed, type Scene } from './scene.ts'
 import { countOf, someOf } from './shown.ts'
 
 /** How requests find their application, as far as a policy has to know it. */
@@ -88,7 +88,7 @@ const isCovered = (host: string, tlsHosts: readonly string[], hasTls: boolean): 
     tlsHosts.includes(host.replace(/^[^.]+\./, '*.')))
 
 const regexAnnotation = (ingress: IngressView): string | undefined => {
-  if (isTrue(nginxAnnotation(ingress, 'use-regex'))) return 'use-regex'
+  if (isOn(nginxAnnotation(ingress, 'use-regex'))) return 'use-regex'
   return nginxAnnotation(ingress, 'rewrite-target') === undefined ? undefined : 'rewrite-target'
 }
 

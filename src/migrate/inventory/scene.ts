@@ -1,5 +1,5 @@
 import { type Cluster } from '../cluster.ts'
-import { type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { type IngressView, isOn, nginxAnnotation } from '../views/ingress.ts'
 import { type Controller, findControllers, foreignClasses } from './controllers.ts'
 
 /** What all families of findings look at. */
@@ -14,13 +14,17 @@ export type Scene = {
   readonly controllerOf: (ingress: IngressView) => Controller | undefined
 }
 
+/** Names that other controllers give their classes. Any other may be ours, so it is looked at. */
+const OTHER_CLASS =
+  /^(?:alb|apisix|avi-lb|azure|azure[/-]application-gateway|cilium|cloudflare-tunnel|contour|gce|gce-internal|haproxy|higress|istio|kong|nginx-plus|nsx|openshift-default|skipper|tailscale|traefik|tyk|voyager)(?:$|-)/i
+
 export const sceneOf = (cluster: Cluster): Scene => {
   const controllers = findControllers(cluster)
   const others = foreignClasses(cluster, controllers)
   const served = new Set(controllers.flatMap(({ classes }) => classes))
   const isForeign = ({ className }: IngressView): boolean => {
     if (className === undefined || served.has(className)) return false
-    return others.has(className) || !/nginx/i.test(className)
+    return others.has(className) || OTHER_CLASS.test(className)
   }
   return {
     cluster,
@@ -36,11 +40,8 @@ export const sceneOf = (cluster: Cluster): Scene => {
   }
 }
 
-export const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === 'true'
-
 /** It takes its auth-* annotations from the main Ingress of the host; its own are ignored. */
-export const isCanary = (ingress: IngressView): boolean =>
-  isTrue(nginxAnnotation(ingress, 'canary'))
+export const isCanary = (ingress: IngressView): boolean => isOn(nginxAnnotation(ingress, 'canary'))
 
 /** Hosts as they are shown; `*` stands for every host. */
 export const hostsOf = ({ hosts, paths, defaultService }: IngressView): readonly string[] =>

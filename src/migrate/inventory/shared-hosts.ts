@@ -1,10 +1,11 @@
-import { placeIn } from '../cluster-object.ts'
+import { objectName, placeIn } from '../cluster-object.ts'
 import {
   annotationPath,
   type IngressPath,
   type IngressView,
   nginxAnnotation,
 } from '../views/ingress.ts'
+import { findBackEnd } from './back-ends.ts'
 import { type Control, controlsOf } from './controls.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
 import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
@@ -54,7 +55,7 @@ export const sharedHostFindings = (scene: Scene): readonly Finding[] => {
   })
   return [
     ...[...Map.groupBy(entries, ({ path }) => path.host ?? '*')].flatMap(hostFindings),
-    ...serviceFindings(entries),
+    ...serviceFindings(scene, entries),
     ...served.filter(isCanary).map(canaryFinding),
   ]
 }
@@ -77,18 +78,19 @@ const hostFindings = ([host, entries]: readonly [string, readonly Entry[]]): rea
   const ordered = byIngress
     .flatMap(([first]) => (first === undefined ? [] : [first]))
     .toSorted((one, other) => strengthOf(one) - strengthOf(other))
-  const [weakest, strongest] = [ordered[0], ordered.at(-1)]
-  if (weakest === undefined || strongest === undefined) return []
-  const found = contested(host, entries)
-  if (strengthOf(weakest) === strengthOf(strongest)) return found
-  const paths = entries
-    .filter(({ ingress }) => ingress === weakest.ingress)
-    .map(({ path }) => path.path)
-  const what = `${host}: ${someOf(paths)} of ${nameOf(weakest)} has ${controlText(weakest)}, ${nameOf(strongest)} has ${controlText(strongest)}`
-  const places = [placeIn(weakest.ingress.object), placeIn(strongest.ingress.object)] as const
+  const strongest = ordered.at(-1)
+  if (strongest === undefined) return []
+  const weaker = ordered.filter((each) => strengthOf(each) < strengthOf(strongest))
   return [
-    ...found,
-    findingOf(SHARED_HOST_FINDINGS, 'second_ingress', { what, places: [...places], hosts: [host] }),
+    ...contested(host, entries),
+    ...weaker.map((each) => {
+      const paths = entries
+        .filter(({ ingress }) => ingress === each.ingress)
+        .map(({ path }) => path.path)
+      const what = `${host}: ${someOf(paths)} of ${nameOf(each)} has ${controlText(each)}, ${nameOf(strongest)} has ${controlText(strongest)}`
+      const places = [placeIn(each.ingress.object), placeIn(strongest.ingress.object)] as const
+      return findingOf(SHARED_HOST_FINDINGS, 'second_ingress', { what, places, hosts: [host] })
+    }),
   ]
 }
 
@@ -122,33 +124,55 @@ const controlText = ({ controls }: Entry): string =>
     ? 'nothing'
     : controls.map((control) => CONTROL_WORDS[control]).join(' and ')
 
-const serviceFindings = (entries: readonly Entry[]): readonly Finding[] => {
-  const byService = Map.groupBy(entries, ({ ingress, path }) =>
-    path.service === undefined ? '' : `${ingress.namespace}/${path.service.name}`,
-  )
-  return [...byService].flatMap(([service, users]) => {
-    const hosts = new Set(users.map(({ path }) => path.host ?? '*'))
-    if (service === '' || hosts.size < 2) return []
-    const ordered = users.toSorted((one, other) => strengthOf(one) - strengthOf(other))
-    const [weakest, strongest] = [ordered[0], ordered.at(-1)]
-    if (weakest === undefined || strongest === undefined) return []
-    if (strengthOf(weakest) === strengthOf(strongest)) return []
-    if (weakest.path.host === strongest.path.host) return []
-    const [less, more] = [weakest.path.host ?? '*', strongest.path.host ?? '*']
-    const what = `Service ${service} has ${controlText(weakest)} under ${less} and ${controlText(strongest)} under ${more}`
-    const places = [
-      placeIn(weakest.ingress.object, ...weakest.path.at),
-      placeIn(strongest.ingress.object, ...strongest.path.at),
-    ] as const
-    const seen = { what, places: [...places], hosts: [less, more] } as const
-    return [
-      findingOf(SHARED_HOST_FINDINGS, 'shared_service', {
-        ...seen,
-        places: [places[0], places[1]],
-      }),
-    ]
-  })
+/** By the pods: several Services, or a name for one, may lead to the same. */
+const serviceFindings = (scene: Scene, entries: readonly Entry[]): readonly Finding[] => {
+  const byTarget = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    for (const target of targetsOf(scene, entry)) {
+      const found = byTarget.get(target)
+      if (found === undefined) byTarget.set(target, [entry])
+      else found.push(entry)
+    }
+  }
+  const findings = [...byTarget].flatMap(([target, users]) => targetFinding(target, users))
+  return [...new Map(findings.map((each) => [each.what, each])).values()]
 }
+
+const targetsOf = (scene: Scene, { ingress, path }: Entry): readonly string[] => {
+  if (path.service === undefined) return []
+  const name = `${ingress.namespace}/${path.service.name}`
+  const behind = findBackEnd(scene, ingress.namespace, path.service.name)?.workloads ?? []
+  return behind.length === 0 ? [`Service ${name}`] : behind.map(({ object }) => objectName(object))
+}
+
+const targetFinding = (target: string, users: readonly Entry[]): readonly Finding[] => {
+  const strongest = users.toSorted((one, other) => strengthOf(other) - strengthOf(one))[0]
+  if (strongest === undefined) return []
+  const more = strongest.path.host ?? '*'
+  return users
+    .filter((each) => strengthOf(each) < strengthOf(strongest))
+    .filter(({ path }) => (path.host ?? '*') !== more)
+    .map((each) => {
+      const less = each.path.host ?? '*'
+      const [one, other] = [serviceOf(each), serviceOf(strongest)]
+      const what =
+        one === other
+          ? `Service ${one} has ${controlText(each)} under ${less} and ${controlText(strongest)} under ${more}`
+          : `Service ${one} has ${controlText(each)} under ${less}, Service ${other} has ${controlText(strongest)} under ${more}, and both lead to ${target}`
+      const places = [
+        placeIn(each.ingress.object, ...each.path.at),
+        placeIn(strongest.ingress.object, ...strongest.path.at),
+      ] as const
+      return findingOf(SHARED_HOST_FINDINGS, 'shared_service', {
+        what,
+        places,
+        hosts: [less, more],
+      })
+    })
+}
+
+const serviceOf = ({ ingress, path }: Entry): string =>
+  `${ingress.namespace}/${path.service?.name ?? ''}`
 
 const canaryFinding = (ingress: IngressView): Finding => {
   const own = ['auth-url', 'auth-type'].filter(

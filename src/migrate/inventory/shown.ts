@@ -4,7 +4,27 @@ const PRIVATE =
 
 export const isPrivateRange = (range: string): boolean => PRIVATE.test(range.trim())
 
-export const isEverybody = (range: string): boolean => /^(?:0\.0\.0\.0|::)\/0$/.test(range.trim())
+/**
+ * Whether ranges hold so much of the internet that nobody is kept out, in one piece or in several:
+ * `10.0.0.0/0` is all of it, and so are `0.0.0.0/1` and `128.0.0.0/1`.
+ */
+export const isEverybody = (ranges: readonly string[]): boolean =>
+  shareOf(ranges, false) >= NEARLY_ALL || shareOf(ranges, true) >= NEARLY_ALL
+
+/** All unicast addresses of IPv6 are an eighth of it (RFC 4291, 2.4); of IPv4 half is taken for all. */
+const NEARLY_ALL = 1 / 2
+const UNICAST = 1 / 8
+
+const shareOf = (ranges: readonly string[], isSix: boolean): number => {
+  const prefixes = new Set(
+    ranges.map((range) => range.trim()).filter((range) => range.includes(':') === isSix),
+  )
+  const whole = [...prefixes].reduce(
+    (sum, range) => sum + 2 ** -Number(/\/(\d{1,3})$/.exec(range)?.[1] ?? 128),
+    0,
+  )
+  return isSix ? whole / UNICAST : whole
+}
 
 export const listItems = (text: string): readonly string[] =>
   text

@@ -1,5 +1,6 @@
 import { placeIn } from '../cluster-object.ts'
-import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
+import { annotationPath, type IngressView, isOff, nginxAnnotation } from '../views/ingress.ts'
+import { type Controller } from './controllers.ts'
 import { authUrlOf, hasSslPassthrough, isSatisfyAny } from './controls.ts'
 import { type Finding, type FindingKinds, findingOf } from './finding.ts'
 import { hostsOf, isCanary, isServed, type Scene } from './scene.ts'
@@ -93,15 +94,15 @@ const satisfyText = (ingress: IngressView, scene: Scene): string | undefined => 
     : 'satisfy is any: an address on the list needs no password'
 }
 
+const holdsCookie = (key: string): boolean => /cookie/i.test(key)
+
 const cacheText = (ingress: IngressView, wanted: (key: string) => boolean): string | undefined => {
   const key = nginxAnnotation(ingress, 'auth-cache-key')
   return key !== undefined && wanted(key) ? `auth-cache-key is ${key}` : undefined
 }
 
-const errorsText = (ingress: IngressView): string | undefined => {
-  const codes = (nginxAnnotation(ingress, 'custom-http-errors') ?? '')
-    .split(/[,\s]+/)
-    .filter((code) => code === '401' || code === '403')
+const errorsText = (written: string | undefined): string | undefined => {
+  const codes = (written ?? '').split(/[,\s]+/).filter((code) => code === '401' || code === '403')
   return codes.length === 0 ? undefined : `custom-http-errors catches ${codes.join(' and ')}`
 }
 
@@ -116,19 +117,19 @@ const DOORS: readonly Door[] = [
     id: 'global_auth_off',
     annotation: 'enable-global-auth',
     says: (ingress) =>
-      nginxAnnotation(ingress, 'enable-global-auth')?.toLowerCase() === 'false'
+      isOff(nginxAnnotation(ingress, 'enable-global-auth'))
         ? 'enable-global-auth is false'
         : undefined,
   },
   {
     id: 'auth_cache_key',
     annotation: 'auth-cache-key',
-    says: (ingress) => cacheText(ingress, (key) => /cookie/i.test(key)),
+    says: (ingress) => cacheText(ingress, holdsCookie),
   },
   {
     id: 'auth_cache_shared',
     annotation: 'auth-cache-key',
-    says: (ingress) => cacheText(ingress, (key) => !/cookie/i.test(key)),
+    says: (ingress) => cacheText(ingress, (key) => !holdsCookie(key)),
   },
   {
     id: 'mirror_target',
@@ -148,7 +149,7 @@ const DOORS: readonly Door[] = [
   {
     id: 'custom_errors',
     annotation: 'custom-http-errors',
-    says: errorsText,
+    says: (ingress) => errorsText(nginxAnnotation(ingress, 'custom-http-errors')),
   },
   {
     id: 'auth_redirect_overridden',
@@ -157,12 +158,39 @@ const DOORS: readonly Door[] = [
   },
 ]
 
-export const sideDoorFindings = (scene: Scene): readonly Finding[] =>
-  scene.ingresses.filter(isServed).flatMap((ingress) =>
+export const sideDoorFindings = (scene: Scene): readonly Finding[] => [
+  ...scene.ingresses.filter(isServed).flatMap((ingress) =>
     DOORS.flatMap(({ id, annotation, says }) => {
       const what = isCanary(ingress) ? undefined : says(ingress, scene)
       if (what === undefined) return []
       const places = [placeIn(ingress.object, ...annotationPath(annotation))] as const
       return [findingOf(SIDE_DOOR_FINDINGS, id, { what, places, hosts: hostsOf(ingress) })]
     }),
-  )
+  ),
+  ...scene.controllers.flatMap(controllerDoors),
+]
+
+/** The same in the ConfigMap holds for every host. */
+const controllerDoors = ({ configMap, settings }: Controller): readonly Finding[] => {
+  if (configMap === undefined) return []
+  const found = (id: Id, key: string, what: string): Finding =>
+    findingOf(SIDE_DOOR_FINDINGS, id, {
+      what,
+      places: [placeIn(configMap, 'data', key)],
+      hosts: [],
+    })
+  const key = settings['global-auth-cache-key'] ?? ''
+  const errors = errorsText(settings['custom-http-errors'])
+  return [
+    ...(key === ''
+      ? []
+      : [
+          found(
+            holdsCookie(key) ? 'auth_cache_key' : 'auth_cache_shared',
+            'global-auth-cache-key',
+            `global-auth-cache-key is ${key}`,
+          ),
+        ]),
+    ...(errors === undefined ? [] : [found('custom_errors', 'custom-http-errors', errors)]),
+  ]
+}

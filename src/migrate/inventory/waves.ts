@@ -1,5 +1,4 @@
 import { type HostEntry } from './hosts.ts'
-import { isDoorId } from './known-applications.ts'
 import { countOf } from './shown.ts'
 
 /** A group of hosts that move together. */
@@ -23,6 +22,7 @@ export type PlannedHost = {
 const OBSTACLES: Readonly<Record<string, readonly [effort: number, task: string]>> = {
   ssl_passthrough: [5, 'let nginx end TLS'],
   snippet_access: [4, 'put the rules of the snippet into the policy'],
+  snippet_route: [4, 'make an Ingress of what the snippet answers'],
   snippet_credential: [3, 'change the credential in the snippet'],
   snippet: [2, 'replace the snippet'],
   satisfy_any: [1, 'take satisfy away'],
@@ -36,6 +36,7 @@ const OBSTACLES: Readonly<Record<string, readonly [effort: number, task: string]
   regex_paths: [1, 'say that its paths are case-insensitive'],
   mirror_target: [2, 'end the mirror'],
   server_alias: [1, 'name the aliases in the policy'],
+  other_route: [3, 'take the route of the other proxy away, or let it ask too'],
   node_port: [2, 'make the Service a ClusterIP'],
   load_balancer: [3, 'make the Service a ClusterIP'],
   internal_load_balancer: [2, 'make the Service a ClusterIP'],
@@ -61,7 +62,7 @@ const EASY_EFFORT = 9
 /** Small and internal first, then the rest of the inside, then what takes work, then the public. */
 export const planWaves = (hosts: readonly HostEntry[]): readonly Wave[] => {
   const left = hosts.filter(({ standing }) => standing !== 'vestibule')
-  const gated = left.filter((host) => !isDoorId(host.application?.id))
+  const gated = left.filter((host) => !host.isDoor)
   const planned = new Map(gated.map((host) => [host, plan(host)]))
   const effortOf = (host: HostEntry): number => planned.get(host)?.effort ?? 0
   const ordered = gated.toSorted(

@@ -3,6 +3,7 @@ import { placeIn } from '../cluster-object.ts'
 import { type IngressPath, type IngressView, type ServiceRef } from '../views/ingress.ts'
 import { findServicePort, type ServiceView } from '../views/service.ts'
 import { podFacts, type WorkloadView } from '../views/workload.ts'
+import { type PlaceOf, type PodPlace, placeText } from './controller-place.ts'
 import { type PodFacts, type Protocol } from './network-policy.ts'
 
 export type TargetPort = { readonly port: number | string; readonly protocol: Protocol }
@@ -11,6 +12,8 @@ export type TargetPort = { readonly port: number | string; readonly protocol: Pr
 export type BackEnd = {
   readonly service: ServiceView
   readonly ingresses: readonly string[]
+  /** Whoever brings requests of these Ingresses. */
+  readonly controllers: readonly PodPlace[]
   /** Of the containers: a policy sees those, not the ports of the Service. */
   readonly ports: readonly TargetPort[]
   readonly workloads: readonly WorkloadView[]
@@ -34,9 +37,14 @@ type Found = {
   readonly service: ServiceView
   readonly ports: Map<string, TargetPort>
   readonly ingresses: Set<string>
+  readonly controllers: Map<string, PodPlace>
 }
 
-export const backEndsOf = (cluster: Cluster, ingresses: readonly IngressView[]): BackEnds => {
+export const backEndsOf = (
+  cluster: Cluster,
+  ingresses: readonly IngressView[],
+  controllerOf: PlaceOf,
+): BackEnds => {
   const found = new Map<string, Found>()
   const unreachable = new Map<string, Unreachable>()
   for (const ingress of ingresses) {
@@ -49,7 +57,9 @@ export const backEndsOf = (cluster: Cluster, ingresses: readonly IngressView[]):
         unreachable.set(key, { what: `Service ${key}`, file, line, why: why ?? NOT_READ })
         continue
       }
-      const entry = found.get(key) ?? { service, ports: new Map(), ingresses: new Set() }
+      const entry = found.get(key) ?? newEntry(service)
+      const controller = controllerOf(ingress)
+      entry.controllers.set(placeText(controller), controller)
       entry.ingresses.add(`${ingress.namespace}/${ingress.name}`)
       addPort(entry, target.ref)
       found.set(key, entry)
@@ -60,6 +70,13 @@ export const backEndsOf = (cluster: Cluster, ingresses: readonly IngressView[]):
     unreachable: [...unreachable.values()],
   }
 }
+
+const newEntry = (service: ServiceView): Found => ({
+  service,
+  ports: new Map(),
+  ingresses: new Set(),
+  controllers: new Map(),
+})
 
 const NOT_READ = 'is not among the objects. Read Services too'
 
@@ -89,11 +106,15 @@ const addPort = ({ service, ports }: Found, ref: ServiceRef): void => {
 const protocolOf = (written: string): Protocol =>
   written === 'UDP' || written === 'SCTP' ? written : 'TCP'
 
-const backEndOf = (cluster: Cluster, { service, ports, ingresses }: Found): BackEnd => {
+const backEndOf = (
+  cluster: Cluster,
+  { service, ports, ingresses, controllers }: Found,
+): BackEnd => {
   const workloads = workloadsBehind(cluster, service)
   return {
     service,
     ingresses: [...ingresses],
+    controllers: [...controllers.values()],
     ports: [...ports.values()],
     workloads,
     pods: workloads.map((workload) =>

@@ -1,8 +1,10 @@
 import { type Cluster } from '../cluster.ts'
+import { someOf } from '../inventory/shown.ts'
 import { podFacts } from '../views/workload.ts'
 import { type BackEnd, type BackEnds } from './back-end.ts'
+import { type PodPlace, placeText } from './controller-place.ts'
 import { type LabelSelector } from './label-selector.ts'
-import { type NetworkSettings } from './network-plan.ts'
+import { type PodFacts } from './network-policy.ts'
 import { type Access, isPlace, type ReachProof } from './reach-proof.ts'
 
 export type NetworkFinding = {
@@ -26,7 +28,6 @@ export type NetworkFinding = {
 export const networkFindings = (
   cluster: Cluster,
   { backEnds, unreachable }: BackEnds,
-  settings: NetworkSettings,
   proofs: readonly ReachProof[],
 ): readonly NetworkFinding[] => [
   ...unreachable.map(
@@ -37,28 +38,28 @@ export const networkFindings = (
       remedy: 'Close the way to it by other means.',
     }),
   ),
-  ...controllerFindings(cluster, settings),
+  ...placesOf(backEnds).flatMap((place) => controllerFindings(cluster, place)),
   ...backEnds.flatMap(backEndFindings),
   ...proofs.flatMap(proofFindings),
-  ...cutOffFindings(cluster, settings, proofs),
+  ...proofs.flatMap((proof) => cutOffFindings(cluster, proof)),
   ...namespaceFindings(cluster),
 ]
 
-const controllerFindings = (
-  cluster: Cluster,
-  { controller }: NetworkSettings,
-): readonly NetworkFinding[] => {
+const placesOf = (backEnds: readonly BackEnd[]): readonly PodPlace[] => [
+  ...new Map(
+    backEnds.flatMap(({ controllers }) => controllers.map((place) => [placeText(place), place])),
+  ).values(),
+]
+
+const controllerFindings = (cluster: Cluster, place: PodPlace): readonly NetworkFinding[] => {
   if (cluster.workloads.length === 0) return []
-  const found = cluster.workloads
-    .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
-    .filter((pod) => isPlace(controller, pod))
-  const labels = Object.entries(controller.labels).map(([name, value]) => `${name}=${value}`)
+  const found = podsAt(cluster, place)
   if (found.length === 0) {
     return [
       {
         id: 'controller_not_found',
         severity: 'error',
-        problem: `no pod of ${controller.namespace} has ${labels.join(',')}, so these policies would cut every application off`,
+        problem: `no pod is ${placeText(place)}, so these policies would cut applications off`,
         remedy: 'Say where the controller runs with --controller.',
       },
     ]
@@ -68,33 +69,42 @@ const controllerFindings = (
         {
           id: 'controller_on_host_network',
           severity: 'error',
-          problem:
-            'the controller runs on the network of its node, where selectors do not know it, so these policies may cut every application off',
+          problem: `the controller ${placeText(place)} runs on the network of its node, where selectors do not know it, so these policies may cut applications off`,
           remedy: 'Admit the addresses of its nodes by ipBlock, or give it a network of its own.',
         },
       ]
     : []
 }
 
+const known = new WeakMap<Cluster, Map<string, readonly PodFacts[]>>()
+
+/** Found once for each place: every back end asks. */
+const podsAt = (cluster: Cluster, place: PodPlace): readonly PodFacts[] => {
+  const byPlace = known.get(cluster) ?? new Map<string, readonly PodFacts[]>()
+  const pods =
+    byPlace.get(placeText(place)) ??
+    cluster.workloads
+      .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
+      .filter((pod) => isPlace(place, pod))
+  known.set(cluster, byPlace.set(placeText(place), pods))
+  return pods
+}
+
 /** The proof of the pudding: the controller itself has to get through. */
 const cutOffFindings = (
   cluster: Cluster,
-  { controller }: NetworkSettings,
-  proofs: readonly ReachProof[],
-): readonly NetworkFinding[] => {
-  const runs = cluster.workloads
-    .map((workload) => podFacts(workload, cluster.namespaceLabels(workload.namespace)))
-    .some((pod) => isPlace(controller, pod) && !pod.onHostNetwork)
-  return proofs
-    .filter(({ planned }) => runs && planned.backEnd.pods.length > 0)
-    .filter(({ after }) => !after.some(({ source }) => isPlace(controller, source)))
-    .map(({ planned: { backEnd } }) => ({
+  { planned: { backEnd }, after }: ReachProof,
+): readonly NetworkFinding[] =>
+  backEnd.controllers
+    .filter(() => backEnd.pods.length > 0)
+    .filter((place) => !after.some(({ source }) => isPlace(place, source)))
+    .filter((place) => podsAt(cluster, place).some((pod) => !pod.onHostNetwork))
+    .map((place) => ({
       id: 'controller_cut_off',
       severity: 'error',
-      problem: `the controller would not reach ${backEnd.service.namespace}/${backEnd.service.name} any more`,
+      problem: `the controller ${placeText(place)} would not reach ${backEnd.service.namespace}/${backEnd.service.name} any more`,
       remedy: 'Check the ports of the Service and of its pods.',
     }))
-}
 
 const backEndFindings = ({ service, pods, ports }: BackEnd): readonly NetworkFinding[] => {
   const name = `${service.namespace}/${service.name}`
@@ -139,15 +149,20 @@ const unknownNames = (
       remedy: 'Name the container port in the workload.',
     }))
 
-const proofFindings = ({ planned, after, addresses }: ReachProof): readonly NetworkFinding[] => {
+const proofFindings = ({
+  planned,
+  after,
+  afterMore,
+  addresses,
+}: ReachProof): readonly NetworkFinding[] => {
   const { service } = planned.backEnd
   const name = `${service.namespace}/${service.name}`
   return [
-    ...after.filter(isUnplanned).map(
-      (access): NetworkFinding => ({
+    ...alike(after.filter(isUnplanned)).map(
+      ({ how, severity, sources }): NetworkFinding => ({
         id: 'still_reachable',
-        severity: access.isUncertain ? 'warning' : 'error',
-        problem: `${name} can still be reached by ${sourceName(access)} on ${access.ports.join(', ')}, ${causeOf(access)}`,
+        severity,
+        problem: `${name} can still be reached by ${someOf(sources)} ${how}${afterMore === 0 ? '' : `, and by ${afterMore} more in all`}`,
         remedy: 'Policies add up: narrow the older one, or take it away.',
       }),
     ),
@@ -161,6 +176,28 @@ const proofFindings = ({ planned, after, addresses }: ReachProof): readonly Netw
     ),
   ]
 }
+
+type Alike = Pick<NetworkFinding, 'severity'> & {
+  readonly how: string
+  readonly sources: readonly string[]
+}
+
+/** Whom one rule lets in on the same ports, told once: it may be the whole cluster. */
+const alike = (accesses: readonly Access[]): readonly Alike[] => {
+  const groups = Map.groupBy(
+    accesses,
+    (access) => `${severityOf(access)} on ${access.ports.join(', ')}, ${causeOf(access)}`,
+  )
+  return [...groups].flatMap(([key, members]): readonly Alike[] => {
+    const [first] = members
+    if (first === undefined) return []
+    const severity = severityOf(first)
+    return [{ severity, how: key.slice(severity.length + 1), sources: members.map(sourceName) }]
+  })
+}
+
+const severityOf = ({ isUncertain }: Access): NetworkFinding['severity'] =>
+  isUncertain ? 'warning' : 'error'
 
 /** A pod on the network of its node is let in by most plugins, if its node runs the back end. */
 const isUnplanned = ({ purpose, olderPolicies, source }: Access): boolean =>

@@ -1,14 +1,11 @@
 import { type Cluster } from '../cluster.ts'
 import { type BackEnd, type TargetPort } from './back-end.ts'
+import { type PodPlace } from './controller-place.ts'
 import { type Labels, selectorOf } from './label-selector.ts'
 import { type NetworkPolicy, type PolicyPeer, type PolicyRule } from './network-policy.ts'
 import { scrapedPorts } from './scrapes.ts'
 
-/** Pods of one namespace, by labels. */
-export type PodPlace = { readonly namespace: string; readonly labels: Labels }
-
 export type NetworkSettings = {
-  readonly controller: PodPlace
   readonly monitoring: PodPlace | undefined
   /** A label whose value makes pods of a namespace one application; else only a back end's own. */
   readonly sameApp: string | undefined
@@ -32,7 +29,10 @@ export const planPolicy = (
   const { service } = backEnd
   const scraped = settings.monitoring === undefined ? [] : scrapedPorts(backEnd, cluster)
   const rules: readonly (readonly [Purpose, PolicyRule])[] = [
-    ['controller', { peers: [podsOf(settings.controller)], ports: backEnd.ports.map(policyPort) }],
+    [
+      'controller',
+      { peers: backEnd.controllers.map(podsOf), ports: backEnd.ports.map(policyPort) },
+    ],
     ...(settings.monitoring === undefined || scraped.length === 0
       ? []
       : [

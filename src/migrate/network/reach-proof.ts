@@ -1,8 +1,9 @@
 import { type Cluster } from '../cluster.ts'
 import { podFacts } from '../views/workload.ts'
 import { type BackEnd, portNumbers } from './back-end.ts'
+import { type PodPlace } from './controller-place.ts'
 import { selects } from './label-selector.ts'
-import { type PlannedPolicy, type PodPlace, type Purpose } from './network-plan.ts'
+import { type PlannedPolicy, type Purpose } from './network-plan.ts'
 import { type NetworkPolicy, type PodFacts, type PolicyPeer, policyName } from './network-policy.ts'
 import { type Admission, egressVerdict, ingressVerdict, type SideVerdict } from './reach.ts'
 
@@ -31,7 +32,10 @@ export type OlderPolicy = {
 export type ReachProof = {
   readonly planned: PlannedPolicy
   readonly before: readonly Access[]
+  /** Others who are not listed. Where everybody reaches everything they are too many to keep. */
+  readonly beforeMore: number
   readonly after: readonly Access[]
+  readonly afterMore: number
   /** Ranges that older policies admit from outside. */
   readonly addresses: readonly (OlderPolicy & { readonly cidr: string })[]
 }
@@ -40,19 +44,42 @@ export type ReachProof = {
 export const proveReach = (
   cluster: Cluster,
   plans: readonly PlannedPolicy[],
+  mostInAll = MOST_IN_ALL,
 ): readonly ReachProof[] => {
   const sources = sourcesOf(cluster)
-  const older = cluster.networkPolicies.filter(
-    (policy) => !plans.some((plan) => policyName(plan.policy) === policyName(policy)),
-  )
+  const replaced = new Set(plans.map(({ policy }) => policyName(policy)))
+  const older = cluster.networkPolicies.filter((policy) => !replaced.has(policyName(policy)))
   const purposes: Purposes = new Map(plans.map((plan) => [plan.policy, plan.purposes]))
   const all = [...older, ...purposes.keys()]
-  return plans.map((planned) => ({
-    planned,
-    before: accesses(sources, planned.backEnd, cluster.networkPolicies, purposes),
-    after: accesses(sources, planned.backEnd, all, purposes),
-    addresses: addressesFor(planned.backEnd, older),
-  }))
+  const inNamespace = Map.groupBy(older, ({ namespace }) => namespace)
+  const most = Math.max(LEAST_LISTED, Math.floor(mostInAll / Math.max(1, plans.length)))
+  return plans.map((planned) => {
+    const listed = (policies: readonly NetworkPolicy[]): Listed =>
+      limited(accesses(sources, planned.backEnd, policies, purposes), most)
+    const [before, after] = [listed(cluster.networkPolicies), listed(all)]
+    return {
+      planned,
+      before: before.accesses,
+      beforeMore: before.more,
+      after: after.accesses,
+      afterMore: after.more,
+      addresses: addressesFor(planned.backEnd, inNamespace.get(planned.policy.namespace) ?? []),
+    }
+  })
+}
+
+const MOST_IN_ALL = 300_000
+const LEAST_LISTED = 20
+
+type Listed = { readonly accesses: readonly Access[]; readonly more: number }
+
+/** Whoever was planned is always listed: what is found out about him hangs on it. */
+const limited = (all: readonly Access[], most: number): Listed => {
+  if (all.length <= most) return { accesses: all, more: 0 }
+  const planned = all.filter(({ purpose }) => purpose !== undefined)
+  const others = all.filter(({ purpose }) => purpose === undefined)
+  const accesses = [...planned, ...others.slice(0, most)]
+  return { accesses, more: all.length - accesses.length }
 }
 
 /** Pods that a workload made are counted once, as the workload. */
@@ -69,17 +96,22 @@ const accesses = (
   backEnd: BackEnd,
   policies: readonly NetworkPolicy[],
   purposes: Purposes,
-): readonly Access[] =>
-  sources.flatMap((source) => {
-    const open = backEnd.pods.flatMap((pod) =>
-      isSamePod(source, pod) ? [] : openPorts(source, pod, backEnd, policies),
+): readonly Access[] => {
+  const targets = backEnd.pods.map((pod): Target => ({ pod, ports: portNumbers(backEnd, pod) }))
+  return sources.flatMap((source) => {
+    const open = targets.flatMap((target) =>
+      isSamePod(source, target.pod) ? [] : openPorts(source, target, policies),
     )
+    if (open.length === 0) return []
     // What was planned for one port says nothing of the others.
     const planned = open.filter((each) => isPlanned(each, purposes))
     return [planned, open.filter((each) => !planned.includes(each))].flatMap((ports) =>
       ports.length === 0 ? [] : [accessOf(source, ports, purposes)],
     )
   })
+}
+
+type Target = { readonly pod: PodFacts; readonly ports: ReturnType<typeof portNumbers> }
 
 const isPlanned = ({ verdict }: OpenPort, purposes: Purposes): boolean =>
   purposeOf(admissionsOf(verdict), purposes) !== undefined
@@ -107,11 +139,10 @@ type OpenPort = {
 
 const openPorts = (
   source: PodFacts,
-  to: PodFacts,
-  backEnd: BackEnd,
+  { pod: to, ports }: Target,
   policies: readonly NetworkPolicy[],
 ): readonly OpenPort[] =>
-  portNumbers(backEnd, to).flatMap(({ port, protocol }): readonly OpenPort[] => {
+  ports.flatMap(({ port, protocol }): readonly OpenPort[] => {
     const connection = { from: { kind: 'pod', pod: source }, to, port, protocol } as const
     const verdict = ingressVerdict(policies, connection)
     if (verdict.kind === 'closed') return []
@@ -150,8 +181,7 @@ const addressesFor = (
 ): ReachProof['addresses'] =>
   older
     .filter(
-      ({ namespace, policyTypes, podSelector }) =>
-        namespace === service.namespace &&
+      ({ policyTypes, podSelector }) =>
         policyTypes.includes('Ingress') &&
         (pods.length === 0
           ? selects(podSelector, service.selector)

@@ -9,6 +9,7 @@ import {
   type PolicyRule,
   type Protocol,
 } from './network-policy.ts'
+import { policiesSelecting } from './selecting.ts'
 
 export type Party =
   | { readonly kind: 'pod'; readonly pod: PodFacts }
@@ -70,12 +71,7 @@ const sideVerdict = (
   subject: PodFacts,
   asked: Asked,
 ): SideVerdict => {
-  const selecting = policies.filter(
-    ({ namespace, podSelector, policyTypes }) =>
-      policyTypes.includes(direction) &&
-      namespace === subject.namespace &&
-      selects(podSelector, subject.labels),
-  )
+  const selecting = policiesSelecting(policies, direction, subject)
   if (selecting.length === 0) return { kind: 'open' }
   const admissions = selecting.flatMap((policy) =>
     rulesOf(policy, direction).flatMap((rule, index): readonly Weighed[] => {

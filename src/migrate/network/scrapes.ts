@@ -12,13 +12,23 @@ export const scrapedPorts = (backEnd: BackEnd, cluster: Cluster): readonly Targe
   const annotated = [service.object.annotations, ...workloads.map(podAnnotations)].flatMap(
     annotatedPorts(backEnd),
   )
-  const monitored = cluster.objects.flatMap((object) => {
-    if (!object.apiVersion.startsWith('monitoring.coreos.com/')) return []
+  const monitored = monitorsOf(cluster).flatMap((object) => {
     if (object.kind === 'ServiceMonitor') return serviceMonitorPorts(object, backEnd)
     return object.kind === 'PodMonitor' ? podMonitorPorts(object, backEnd) : []
   })
   const unique = new Map([...annotated, ...monitored].map((port) => [String(port), port]))
   return [...unique.values()].map((port) => ({ port, protocol: 'TCP' }))
+}
+
+const monitors = new WeakMap<Cluster, readonly ClusterObject[]>()
+
+/** Found once: every back end asks. */
+const monitorsOf = (cluster: Cluster): readonly ClusterObject[] => {
+  const found =
+    monitors.get(cluster) ??
+    cluster.objects.filter(({ apiVersion }) => apiVersion.startsWith('monitoring.coreos.com/'))
+  monitors.set(cluster, found)
+  return found
 }
 
 type Port = number | string

@@ -1,19 +1,39 @@
-import { type Cluster } from '../cluster.ts'
-import { type Place, placeIn } from '../cluster-object.ts'
+import { type Cluster, workloadsBehind } from '../cluster.ts'
+import { type ClusterObject, type Place, placeIn } from '../cluster-object.ts'
 import { textsAt } from '../fields.ts'
 import { type BackEnd } from '../inventory/back-ends.ts'
 import { type PodFacts } from '../network/network-policy.ts'
 import { ingressVerdict, type Party } from '../network/reach.ts'
 import { type IngressView } from '../views/ingress.ts'
-import { findServicePort } from '../views/service.ts'
+import { findServicePort, type ServiceView } from '../views/service.ts'
 import { podFacts } from '../views/workload.ts'
 
 type Way = { readonly place: Place; readonly why: string }
 
-/** Ways in beside the controller that a Service opens. */
-export const sideDoors = ({ service }: BackEnd): readonly Way[] => {
-  if (service === undefined) return []
-  const { object, type } = service
+/** Ways in beside the controller: the Service's own, and those of others for the same pods. */
+export const sideDoors = (cluster: Cluster, { service, workloads }: BackEnd): readonly Way[] => {
+  const others = workloads.flatMap(({ object }) => openServices(cluster).get(object) ?? [])
+  const all = new Set([...(service === undefined ? [] : [service]), ...others])
+  return [...all].flatMap(doorsOf)
+}
+
+const opened = new WeakMap<Cluster, ReadonlyMap<ClusterObject, readonly ServiceView[]>>()
+
+/** Services that are reached without nginx, by the workloads behind them. */
+const openServices = (cluster: Cluster): ReadonlyMap<ClusterObject, readonly ServiceView[]> => {
+  const known = opened.get(cluster)
+  if (known !== undefined) return known
+  const found = new Map<ClusterObject, ServiceView[]>()
+  for (const service of cluster.services.filter((each) => doorsOf(each).length > 0)) {
+    for (const { object } of workloadsBehind(cluster, service)) {
+      found.set(object, [...(found.get(object) ?? []), service])
+    }
+  }
+  opened.set(cluster, found)
+  return found
+}
+
+const doorsOf = ({ object, type }: ServiceView): readonly Way[] => {
   const opensDoor = type === 'NodePort' || type === 'LoadBalancer'
   const hasAddresses = textsAt(object.fields, 'spec', 'externalIPs').length > 0
   return [

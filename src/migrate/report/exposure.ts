@@ -1,6 +1,6 @@
 import { type Cluster } from '../cluster.ts'
 import { type Place, placeIn } from '../cluster-object.ts'
-import { backEndsOf } from '../inventory/back-ends.ts'
+import { type BackEnd, backEndsOf } from '../inventory/back-ends.ts'
 import { type Controller } from '../inventory/controllers.ts'
 import {
   allowlistOf,
@@ -9,8 +9,11 @@ import {
   hasSslPassthrough,
   isSatisfyAny,
 } from '../inventory/controls.ts'
-import { isBehindInternalBalancer } from '../inventory/hosts.ts'
+import { type Finding } from '../inventory/finding.ts'
+import { indexByHost, isBehindInternalBalancer } from '../inventory/hosts.ts'
+import { otherWayFindings } from '../inventory/other-ways.ts'
 import { hostsOf, isCanary, type Scene, sceneOf } from '../inventory/scene.ts'
+import { sharedHostFindings } from '../inventory/shared-hosts.ts'
 import { annotationPath, type IngressView, nginxAnnotation } from '../views/ingress.ts'
 import { openWays, sideDoors, unknownWays } from './back-end-ways.ts'
 
@@ -33,16 +36,42 @@ export type Way = { readonly place: Place; readonly why: string }
 /** Every host of the Ingresses, with what the objects say of it; `*` is any other host. */
 export const exposuresOf = (cluster: Cluster): readonly Exposure[] => {
   const scene = sceneOf(cluster)
-  const all = [...scene.ingresses, ...scene.foreign]
-  const hosts = [...new Set(all.flatMap(hostsOf))].toSorted()
-  return hosts.map((host) => exposureOf(scene, host))
+  const byHost = {
+    own: indexByHost(scene.ingresses, hostsOf),
+    foreign: indexByHost(scene.foreign, hostsOf),
+    backEnds: indexByHost(backEndsOf(scene), ({ hosts }) => hosts),
+    passing: indexByHost(waysPast(scene), ({ hosts }) => hosts),
+  }
+  const hosts = [...new Set([...byHost.own.keys(), ...byHost.foreign.keys()])].toSorted()
+  return hosts.map((host) =>
+    exposureOf(scene, {
+      host,
+      own: byHost.own.get(host) ?? [],
+      foreign: byHost.foreign.get(host) ?? [],
+      backEnds: byHost.backEnds.get(host) ?? [],
+      passing: byHost.passing.get(host) ?? [],
+    }),
+  )
 }
 
-const exposureOf = (scene: Scene, host: string): Exposure => {
-  const isOwn = (ingress: IngressView): boolean => hostsOf(ingress).includes(host)
-  const own = scene.ingresses.filter(isOwn)
-  const foreign = scene.foreign.filter(isOwn)
-  const backEnds = backEndsOf(scene).filter(({ hosts }) => hosts.includes(host))
+type Material = {
+  readonly host: string
+  readonly own: readonly IngressView[]
+  readonly foreign: readonly IngressView[]
+  readonly backEnds: readonly BackEnd[]
+  readonly passing: readonly Finding[]
+}
+
+/** Other names and other proxies under which the same application is reached. */
+const waysPast = (scene: Scene): readonly Finding[] =>
+  [...sharedHostFindings(scene), ...otherWayFindings(scene)].filter(
+    ({ id }) => id === 'shared_service' || id === 'other_route',
+  )
+
+const exposureOf = (
+  scene: Scene,
+  { host, own, foreign, backEnds, passing }: Material,
+): Exposure => {
   return {
     host,
     ingresses: [...own, ...foreign].map(({ object }) => placeIn(object)),
@@ -53,7 +82,11 @@ const exposureOf = (scene: Scene, host: string): Exposure => {
         why: 'another controller serves it, of which nothing is known here',
       })),
     ],
-    leftovers: [...own.flatMap((each) => leftoversOf(scene, each)), ...backEnds.flatMap(sideDoors)],
+    leftovers: [
+      ...own.flatMap((each) => leftoversOf(scene, each)),
+      ...backEnds.flatMap((backEnd) => sideDoors(scene.cluster, backEnd)),
+      ...passing.map(({ places: [place], what: why }) => ({ place, why })),
+    ],
     openBackends: unlike(backEnds.flatMap((backEnd) => openWays(scene.cluster, backEnd))),
     unknownBackends: unlike(backEnds.flatMap((backEnd) => unknownWays(backEnd, own[0]))),
   }

@@ -1,3 +1,4 @@
+import { shownUrl as publicPart } from '../inventory/shown.ts'
 import { queryConditions } from '../oauth2-proxy/gate.ts'
 import { type Leftover, type Origin, todo, todoCondition } from './draft.ts'
 import { type Gate } from './gate.ts'
@@ -83,7 +84,11 @@ export const gateFor = (
   return { who: [...narrowing, unknown], open: [], leftovers: [] }
 }
 
-export const shownUrl = (url: string): string => url.replace(/\$[a-z_]+/g, '…').slice(0, 200)
+/** Groups in its query are in the rules; whatever else stands there may be secret. */
+export const shownUrl = (url: string): string =>
+  publicPart(url)
+    .replace(/\$[a-z_]+/g, '…')
+    .slice(0, 200)
 
 const queryOf = (url: string): URLSearchParams =>
   new URLSearchParams(url.split('?').slice(1).join('?'))

@@ -1,3 +1,4 @@
+import { BUFFER_SIZE } from '../ingress/guard.ts'
 import { type DraftRule, type PolicyDraft, todo } from './draft.ts'
 
 /** A policy file from a draft: YAML that people go on writing, so with comments and short lines. */
@@ -8,6 +9,8 @@ export const draftText = ({ hosts, comments, rules }: PolicyDraft): string =>
     `owner: ${flow(todo('the address of the team that answers for these hosts'))}`,
     // Only people came in before; a bearer token of some issuer must not begin to count by itself.
     'credentials: [cookie]',
+    // As the Ingress will say: cookies of the application pass through the same buffer.
+    `proxyBufferSize: ${BUFFER_SIZE}`,
     'policy:',
     ...(rules.length === 0 ? NOBODY : rules).flatMap(ruleLines),
     '',

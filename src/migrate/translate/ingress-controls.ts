@@ -1,8 +1,10 @@
 import { objectName } from '../cluster-object.ts'
+import { asksVestibule } from '../inventory/controls.ts'
 import {
   annotationPath,
   type IngressPath,
   type IngressView,
+  isOn,
   nginxAnnotation,
 } from '../views/ingress.ts'
 import { findGate, type Gates, gateFor, shownUrl } from './auth-url.ts'
@@ -31,7 +33,9 @@ export const translateIngresses = (
   )
   const drafts = hosts.flatMap((host): readonly PolicyDraft[] => {
     const serving = ingresses.filter((each) => each.hosts.includes(host) && !isCanary(each))
-    return serving.length === 0 ? [] : [draftOf(host, serving, gates, leftovers)]
+    // Its policy is where Vestibule has it; what lets people in now is that policy.
+    const isThere = serving.every(isGuarded)
+    return serving.length === 0 || isThere ? [] : [draftOf(host, serving, gates, leftovers)]
   })
   return {
     drafts,
@@ -63,8 +67,11 @@ const withoutHost = (ingresses: readonly IngressView[]): readonly Leftover[] =>
       why: 'a policy names hosts. Name them in the Ingress, or let nothing but a 404 stand behind it',
     }))
 
+const isGuarded = (ingress: IngressView): boolean =>
+  asksVestibule(nginxAnnotation(ingress, 'auth-url') ?? '')
+
 /** A canary has the annotations of the Ingress that it stands beside. */
-const isCanary = (ingress: IngressView): boolean => nginxAnnotation(ingress, 'canary') === 'true'
+const isCanary = (ingress: IngressView): boolean => isOn(nginxAnnotation(ingress, 'canary'))
 
 const usedGates = (ingresses: readonly IngressView[], gates: Gates): readonly Leftover[] => {
   const used = ingresses.flatMap((each) => {

@@ -39,7 +39,8 @@ export const ingressView = (object: ClusterObject): IngressView => {
     namespace,
     name,
     className:
-      textAt(fields, 'spec', 'ingressClassName') ?? annotations['kubernetes.io/ingress.class'],
+      filled(textAt(fields, 'spec', 'ingressClassName')) ??
+      filled(annotations['kubernetes.io/ingress.class']),
     paths,
     hosts: [...new Set(paths.flatMap(({ host }) => (host === undefined ? [] : [host])))],
     tlsHosts: tls.flatMap((entry) => textsAt(entry, 'hosts')).map((host) => host.toLowerCase()),
@@ -49,6 +50,9 @@ export const ingressView = (object: ClusterObject): IngressView => {
     ),
   }
 }
+
+/** An empty name is none, and names no other controller. */
+const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 
 const rulePaths = (rule: unknown, index: number): readonly IngressPath[] => {
   const host = textAt(rule, 'host')?.toLowerCase()
@@ -77,12 +81,23 @@ const serviceRef = (backend: unknown): ServiceRef | undefined => {
 }
 
 /** The value of `nginx.ingress.kubernetes.io/NAME`; an empty one counts as absent. */
-export const nginxAnnotation = (ingress: IngressView, name: string): string | undefined => {
-  const key = `${NGINX_PREFIX}${name}`
+export const nginxAnnotation = (
+  ingress: IngressView,
+  name: string,
+  prefix = NGINX_PREFIX,
+): string | undefined => {
+  const key = `${prefix}${name}`
   const { annotations } = ingress.object
   const value = Object.hasOwn(annotations, key) ? annotations[key]?.trim() : undefined
   return value === '' ? undefined : value
 }
+
+/** As the controller reads switches (Go's `strconv.ParseBool`): `1` and `t` are true as well. */
+export const isOn = (value: string | undefined): boolean =>
+  /^(?:1|t|T|TRUE|true|True)$/.test(value ?? '')
+
+export const isOff = (value: string | undefined): boolean =>
+  /^(?:0|f|F|FALSE|false|False)$/.test(value ?? '')
 
 export const annotationPath = (name: string): FieldPath => [
   'metadata',

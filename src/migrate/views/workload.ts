@@ -18,13 +18,19 @@ export type WorkloadView = {
   readonly kind: string
   readonly namespace: string
   readonly name: string
+  /** The way to the spec of its pods. */
+  readonly at: FieldPath
   readonly podLabels: Labels
   readonly containers: readonly Container[]
   readonly onHostNetwork: boolean
-  /** Made by another workload, which is most often among the objects too. */
+  /** Made by another workload that is among the objects; `clusterOf` knows. */
   readonly isOwned: boolean
+  /** Workloads that made it, whether or not they were read. */
+  readonly makers: readonly Maker[]
   readonly addresses: readonly string[]
 }
+
+export type Maker = { readonly kind: string; readonly name: string }
 
 /** The way to the pod's metadata and spec, by kind. */
 const TEMPLATES: Readonly<Record<string, FieldPath>> = {
@@ -49,15 +55,28 @@ export const workloadView = (object: ClusterObject): WorkloadView => {
     kind,
     namespace,
     name,
+    at: spec,
     podLabels: textMapAt(fields, ...template, 'metadata', 'labels'),
-    containers: listAt(fields, ...spec, 'containers').map((entry, index) =>
-      container(entry, [...spec, 'containers', index]),
-    ),
+    containers: [
+      ...listAt(fields, ...spec, 'containers').map((entry, index) =>
+        container(entry, [...spec, 'containers', index]),
+      ),
+      ...listAt(fields, ...spec, 'initContainers').flatMap((entry, index) =>
+        isSidecar(entry) ? [container(entry, [...spec, 'initContainers', index])] : [],
+      ),
+    ],
     onHostNetwork: isTrueAt(fields, ...spec, 'hostNetwork'),
-    isOwned: listAt(fields, 'metadata', 'ownerReferences').length > 0,
+    isOwned: false,
+    makers: listAt(fields, 'metadata', 'ownerReferences').flatMap((entry) => {
+      const [maker = '', called = ''] = [textAt(entry, 'kind'), textAt(entry, 'name')]
+      return Object.hasOwn(TEMPLATES, maker) ? [{ kind: maker, name: called }] : []
+    }),
     addresses: addressesOf(fields),
   }
 }
+
+/** An init container that goes on running beside the others (Kubernetes 1.29). */
+const isSidecar = (entry: unknown): boolean => textAt(entry, 'restartPolicy') === 'Always'
 
 const container = (entry: unknown, at: FieldPath): Container => ({
   name: textAt(entry, 'name') ?? '',

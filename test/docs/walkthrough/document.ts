@@ -9,7 +9,7 @@ export type Block = { readonly line: number; readonly text: string } & (
   | { readonly kind: 'cluster'; readonly writes: readonly string[] }
 )
 
-const DOCUMENT = join(import.meta.dirname, '../../../docs/migrate.md')
+const DOCS = join(import.meta.dirname, '../../../docs')
 
 const FENCE = /^```(\w*) ?(.*)\n([\s\S]*?)^```$/gm
 
@@ -18,10 +18,10 @@ const DAY = /2027-01-31/g
 
 /**
  * Blocks in their order. `sh` is run, `sh cluster` needs a cluster, `yaml FILE` is that file, and
- * `text` is what the block before prints.
+ * `text` is what the block before prints; what has no language is to be copied.
  */
-export const readBlocks = (laterDay: string): readonly Block[] => {
-  const text = readFileSync(DOCUMENT, 'utf8').replace(DAY, laterDay)
+export const readBlocks = (laterDay: string, file = 'migrate.md'): readonly Block[] => {
+  const text = readFileSync(join(DOCS, file), 'utf8').replace(DAY, laterDay)
   const fences = [...text.matchAll(FENCE)].map(
     ([, language = '', about = '', body = ''], index) => ({
       language,
@@ -31,7 +31,7 @@ export const readBlocks = (laterDay: string): readonly Block[] => {
     }),
   )
   return fences.flatMap(({ language, about, body, line }, index): readonly Block[] => {
-    if (language === 'text') return []
+    if (language === 'text' || language === '') return []
     const next = fences[index + 1]
     const prints =
       next?.language === 'text' ? next.body.split('\n').filter((each) => each !== '') : []
