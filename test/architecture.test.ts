@@ -116,10 +116,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:crypto',
     'node:timers/promises',
   ],
+  'edge/workers': ['edge/workers', 'zod', 'node:child_process', 'node:dns/promises', 'node:net'],
 }
 
 /** They wire everything together. */
-const WIRING = /^(?:main|service)\.ts$|^(?:service|commands)\//
+const WIRING = /^(?:main|service|worker)\.ts$|^(?:service|commands)\//
 
 /** `core/decide.ts` → `core`; `edge/http/page.ts` → `edge/http`. */
 const layerOf = (path: string): string => {

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Answer, type Sent } from '../../flow/ports.ts'
 import { decisionLine } from './decision-line.ts'
+import { shortLine } from './short-line.ts'
 
 export type DecisionLog = {
   /** Writes one line, later; what is thrown away because the reader is too slow is counted. */
@@ -12,6 +13,8 @@ export type DecisionLog = {
 export type DecisionLogOptions = {
   /** `stdout`, or a file to append to. */
   readonly to: string
+  /** Whether other processes write to the same place; a line of theirs must not fall into ours. */
+  readonly isShared?: boolean
   readonly now: () => Date
   /** Called with how many lines were thrown away. */
   readonly onDropped: (lines: number) => void
@@ -25,13 +28,19 @@ const CLOSE_MS = 2000
 const BATCH_MS = 10
 const BATCH_LENGTH = 64 * 1024
 
+/** What a pipe takes as a whole or not at all (POSIX: PIPE_BUF, 4096 on Linux). */
+const WHOLE_BYTES = 4096
+
 /** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
-export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): DecisionLog => {
+export const createDecisionLog = (options: DecisionLogOptions): DecisionLog => {
+  const { to, now, onDropped, isShared = false } = options
   const destination = pino.destination({
     dest: to === 'stdout' ? 1 : to,
     sync: false,
     append: true,
     maxLength: MOST_WAITING_BYTES,
+    // The destination puts together what it is given, up to so many bytes, and never cuts.
+    ...(isShared ? { maxWrite: WHOLE_BYTES } : {}),
   })
   destination.on('drop', (lines: string) => onDropped(countLines(lines)))
   // A reader that went away must not take the service with it.
@@ -41,12 +50,14 @@ export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): D
   const send = (): void => {
     clearTimeout(timer)
     timer = undefined
-    if (batch !== '') destination.write(batch)
+    if (isShared) for (const line of linesOf(batch)) destination.write(line)
+    else if (batch !== '') destination.write(batch)
     batch = ''
   }
   return {
     write: (answer, sent) => {
-      batch += `${decisionLine(answer, sent, now())}\n`
+      const line = decisionLine(answer, sent, now())
+      batch += `${isShared ? shortLine(line, WHOLE_BYTES - 1) : line}\n`
       if (batch.length > BATCH_LENGTH) send()
       else timer ??= setTimeout(send, BATCH_MS)
     },
@@ -56,6 +67,8 @@ export const createDecisionLog = ({ to, now, onDropped }: DecisionLogOptions): D
     },
   }
 }
+
+const linesOf = (text: string): readonly string[] => text.match(/[^\n]*\n/g) ?? []
 
 const countLines = (text: string): number => text.split('\n').length - 1
 

@@ -1,0 +1,139 @@
+import { type StartOrder, type Wants, type Word } from './message.ts'
+import { createRestartLimit } from './restart-limit.ts'
+import { startWorkerProcess, type WorkerProcess, type WorkerSockets } from './worker-process.ts'
+
+/** How a worker that was not told to end did so. */
+export type WorkerEnd = {
+  readonly number: number
+  readonly pid: number
+  readonly how: string
+  readonly why: 'hung' | 'ended'
+  /** The metrics that it told last. */
+  readonly metrics: Word['metrics']
+}
+
+export type WorkersOptions = {
+  readonly count: number
+  readonly program: string
+  readonly sockets: WorkerSockets
+  readonly order: Omit<StartOrder, 'kind' | 'number'>
+  readonly monotonicMs: () => number
+  readonly onReady: (worker: { readonly number: number; readonly pid: number }) => void
+  readonly onEnded: (end: WorkerEnd) => void
+}
+
+export type Workers = {
+  readonly start: () => void
+  /** Resolves when all have been ready at once. */
+  readonly allReady: Promise<void>
+  /** Resolves, with the reason, when workers end faster than they may be replaced. */
+  readonly failed: Promise<string>
+  /** How many take connections now. */
+  readonly ready: () => number
+  /** What each says of itself; undefined for one that does not answer in time. */
+  readonly ask: (wants: Wants, withinMs: number) => Promise<readonly WorkerWord[]>
+  /** The metrics that each of those that run told last. */
+  readonly lastMetrics: () => readonly NonNullable<Word['metrics']>[]
+  /** Lets all finish what they are at; whoever takes longer is killed. */
+  readonly drain: (withinMs: number) => Promise<void>
+}
+
+export type WorkerWord = { readonly number: number; readonly word: Word | undefined }
+
+const BEAT_MS = 1000
+/** Beats without an answer after which a worker hangs. Beats, not seconds: a primary that was itself
+ * stopped for a while has missed none. */
+const MOST_SILENT = 10
+const MOST_SILENT_STARTING = 60
+
+/** So many ends in a minute are mishaps; more are a crash loop, which replacing does not mend. */
+const mostEnds = (count: number): number => Math.max(5, 2 * count)
+const ENDS_WITHIN_MS = 60_000
+
+/** Keeps so many workers running, from `start` on. */
+export const createWorkers = (options: WorkersOptions): Workers => {
+  const { count } = options
+  const allReady = Promise.withResolvers<void>()
+  const failed = Promise.withResolvers<string>()
+  const limit = createRestartLimit({
+    most: mostEnds(count),
+    withinMs: ENDS_WITHIN_MS,
+    monotonicMs: options.monotonicMs,
+  })
+  const running = new Map<number, WorkerProcess>()
+  let isStopping = false
+  const ready = (): number => [...running.values()].filter((each) => each.isReady()).length
+  const run = async (number: number): Promise<void> => {
+    const worker = startWorkerProcess({
+      program: options.program,
+      sockets: options.sockets,
+      order: { ...options.order, number },
+      onReady: () => {
+        options.onReady({ number, pid: worker.pid })
+        if (ready() === count) allReady.resolve()
+      },
+    })
+    running.set(number, worker)
+    const beat = watchBeat(worker)
+    const how = await worker.ended
+    const why = beat.stop() ? 'hung' : 'ended'
+    running.delete(number)
+    if (isStopping) return
+    options.onEnded({ number, pid: worker.pid, how, why, metrics: worker.lastMetrics() })
+    if (limit.mayReplace()) void run(number)
+    else failed.resolve(crashLoop(count, number, how))
+  }
+  return {
+    start: () => {
+      for (let number = 1; number <= count; number += 1) void run(number)
+    },
+    allReady: allReady.promise,
+    failed: failed.promise,
+    ready,
+    ask: (wants, withinMs) =>
+      Promise.all(
+        [...running.values()].map(async (worker) => ({
+          number: worker.number,
+          word: worker.isReady() ? await worker.ask(wants, withinMs) : undefined,
+        })),
+      ),
+    lastMetrics: () =>
+      [...running.values()].flatMap((worker) => {
+        const metrics = worker.lastMetrics()
+        return metrics === undefined ? [] : [metrics]
+      }),
+    drain: async (withinMs) => {
+      isStopping = true
+      const left = [...running.values()]
+      for (const worker of left) worker.drain()
+      const timer = setTimeout(() => {
+        for (const worker of left) worker.kill()
+      }, withinMs)
+      await Promise.all(left.map((worker) => worker.ended))
+      clearTimeout(timer)
+    },
+  }
+}
+
+const crashLoop = (count: number, number: number, how: string): string =>
+  `more than ${mostEnds(count)} workers ended within ${ENDS_WITHIN_MS / 1000} s; the last, worker ${number}, ${how}`
+
+/** Kills a worker that gives no sign of life. `stop` says whether it did. */
+const watchBeat = (worker: WorkerProcess): { readonly stop: () => boolean } => {
+  let silent = 0
+  let heard = 0
+  let isHung = false
+  const timer = setInterval(() => {
+    silent = worker.heard() === heard ? silent + 1 : 0
+    heard = worker.heard()
+    isHung = silent >= (worker.isReady() ? MOST_SILENT : MOST_SILENT_STARTING)
+    if (isHung) worker.kill()
+    else void worker.ask('a sign', BEAT_MS)
+  }, BEAT_MS)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      return isHung
+    },
+  }
+}

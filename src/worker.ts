@@ -1,0 +1,3 @@
+import { runWorker } from './commands/serve-worker.ts'
+
+process.exitCode = await runWorker(process.env)
