@@ -4,7 +4,7 @@ import { createDecisionLog } from './edge/observe/decision-log.ts'
 import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
 import { adminOptions } from './service/admin-part.ts'
-import { createFoundation } from './service/foundation.ts'
+import { createFoundation, type Foundation } from './service/foundation.ts'
 import { type Listener, type ListenerName, listenAll, type Place } from './service/listeners.ts'
 import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
 import { createProvider } from './service/provider.ts'
@@ -61,18 +61,23 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   }
 }
 
+/** How long a worker lets others answer, rather than saying that it knows no session yet. */
+const STORE_MS = 3000
+
 /** The same without the listener for operators, where others listen at the same places. */
 export const startAnswering = async (
   input: ServiceInput,
   places: Readonly<Record<'verify' | 'public', Place>>,
 ): Promise<AnsweringService> => {
-  const { parts, close } = build(input, true)
+  const { parts, storeAnswered, close } = build(input, true)
+  await storeAnswered(STORE_MS)
   const listeners = await listenAll(answering(parts, places))
   return { ...told(parts), drain: () => close(listeners.close) }
 }
 
 type Built = {
   readonly parts: Parts
+  readonly storeAnswered: Foundation['storeAnswered']
   readonly close: (closeListeners: (withinMs: number) => Promise<void>) => Promise<void>
 }
 
@@ -102,6 +107,7 @@ const build = (input: ServiceInput, isOneOfMany: boolean): Built => {
       sessions,
       identityProvider: createProvider(input, metrics),
     },
+    storeAnswered: foundation.storeAnswered,
     close: async (closeListeners) => {
       policies.close()
       foundation.closeKeys()

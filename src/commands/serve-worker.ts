@@ -1,8 +1,10 @@
-import { faultText } from '../core/fault.ts'
+import { type Fault, faultText } from '../core/fault.ts'
+import { ok, type Result } from '../core/result.ts'
 import { readConfig } from '../edge/config/config.ts'
 import { createServiceLog } from '../edge/observe/service-log.ts'
 import { DESCRIPTORS, type StartOrder, type Wants, type Word } from '../edge/workers/message.ts'
 import { openPrimaryLink, type PrimaryLink } from '../edge/workers/primary-link.ts'
+import { type ServiceInput } from '../service/parts.ts'
 import { withMadeUpKeys } from '../service/primary.ts'
 import { type AnsweringService, startAnswering } from '../service.ts'
 import { type Environment, type ExitCode } from './command.ts'
@@ -19,34 +21,35 @@ export const runWorker = async (environment: Environment): Promise<ExitCode> => 
   }
   // A terminal interrupts all processes at once; the primary says when to end.
   process.on('SIGINT', () => undefined)
-  return await work(link, await link.order, environment)
-}
-
-const work = async (
-  link: PrimaryLink,
-  order: StartOrder,
-  environment: Environment,
-): Promise<ExitCode> => {
+  const order = await link.order
   const log = createServiceLog(order.number)
-  const refuse = async (faults: Parameters<typeof faultText>[0][]): Promise<ExitCode> => {
-    log.fatal({ faults: faults.map(faultText) }, 'cannot start')
-    await link.close(undefined)
+  const input = await readInput(order, environment)
+  if (!input.ok) {
+    log.fatal({ faults: input.failure.map(faultText) }, 'cannot start')
+    await link.refuse()
     return 2
   }
-  const config = await readConfig(order.configFile, environment, order.configText)
-  if (!config.ok) return await refuse([...config.failure])
-  const shared = withMadeUpKeys(config.value, order.madeUpKeys)
-  const prepared = await prepare(shared)
-  if (!prepared.ok) return await refuse([...prepared.failure])
-  const service = await startAnswering(
-    { config: shared, ...prepared.value, log },
-    {
-      verify: { descriptor: DESCRIPTORS.verify },
-      public: { descriptor: DESCRIPTORS.public },
-    },
-  )
+  return await work(link, { ...input.value, log })
+}
+
+const readInput = async (
+  order: StartOrder,
+  environment: Environment,
+): Promise<Result<Omit<ServiceInput, 'log'>, readonly Fault[]>> => {
+  const read = await readConfig(order.configFile, environment, order.configText)
+  if (!read.ok) return read
+  const config = withMadeUpKeys(read.value, order.madeUpKeys)
+  const prepared = await prepare(config)
+  return prepared.ok ? ok({ config, ...prepared.value }) : prepared
+}
+
+const work = async (link: PrimaryLink, input: ServiceInput): Promise<ExitCode> => {
+  const service = await startAnswering(input, {
+    verify: { descriptor: DESCRIPTORS.verify },
+    public: { descriptor: DESCRIPTORS.public },
+  })
   const told = link.stopped.then((why) => ({ why, code: 0 }) as const)
-  const stopped = untilStopped(log, service.drain, [told])
+  const stopped = untilStopped(input.log, service.drain, [told])
   link.ready((wants) => answer(service, wants))
   const code = await stopped
   await link.close(await answer(service, 'metrics'))

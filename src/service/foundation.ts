@@ -1,13 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Metrics } from '../edge/observe/metrics.ts'
 import { type RecordStore } from '../edge/sessions/record-store.ts'
 import { type ServiceKeys, watchKeys } from './keys.ts'
-import { type ServiceInput } from './parts.ts'
+import { monotonicMs, type ServiceInput } from './parts.ts'
 import { createRecords, createSessions, type Sessions } from './sessions.ts'
 
 /** Keys, store and sessions: what whoever answers requests or operators stands on. */
 export type Foundation = Pick<ServiceKeys, 'ring' | 'assertionKeys'> & {
   readonly records: RecordStore
   readonly sessions: Sessions
+  /** Resolves when the store has answered, or after so many milliseconds. */
+  readonly storeAnswered: (withinMs: number) => Promise<void>
   /** Keys first, the store once nobody asks it any more. */
   readonly closeKeys: () => void
   readonly closeStore: () => Promise<void>
@@ -17,6 +20,8 @@ export type FoundationMetrics = Pick<
   Metrics,
   'called' | 'storeHeard' | 'sessionRead' | 'revocationLearnt'
 >
+
+const POLL_MS = 20
 
 export const createFoundation = (
   input: Omit<ServiceInput, 'policies'>,
@@ -36,6 +41,12 @@ export const createFoundation = (
     assertionKeys: keys.assertionKeys,
     records,
     sessions,
+    storeAnswered: async (withinMs) => {
+      const deadline = monotonicMs() + withinMs
+      while (!(await sessions.revocations.load()).ok && monotonicMs() < deadline) {
+        await delay(POLL_MS)
+      }
+    },
     closeKeys: keys.close,
     closeStore: () => records.close(),
   }

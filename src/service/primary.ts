@@ -4,8 +4,11 @@ import { generateAssertionJwk } from '../edge/assertion/assertion-keys.ts'
 import { type Config } from '../edge/config/config.ts'
 import { createOpsApp } from '../edge/http/ops-app.ts'
 import { createPrimaryMetrics, type PrimaryMetrics } from '../edge/observe/primary-metrics.ts'
-import { bindAddress } from '../edge/workers/bound-address.ts'
-import { type WorkerSockets } from '../edge/workers/worker-process.ts'
+import {
+  type BoundAddress,
+  bindAddresses,
+  type WorkerAddresses,
+} from '../edge/workers/bound-address.ts'
 import { createWorkers, type WorkerEnd, type Workers } from '../edge/workers/workers.ts'
 import { adminOptions } from './admin-part.ts'
 import { createFoundation, type Foundation, type FoundationMetrics } from './foundation.ts'
@@ -40,7 +43,7 @@ const LAST_LINES_MS = 3000
 /** Takes the addresses, has workers answer there, and answers operators itself. */
 export const startPrimary = async (input: PrimaryInput): Promise<Primary> => {
   const { config, log } = input
-  const sockets = await bindBoth(config)
+  const sockets = await bindAddresses(config.listen)
   const metrics = createPrimaryMetrics(input.count)
   const foundation = createFoundation(input, foundationMetrics(metrics))
   const workers = createWorkers({
@@ -100,18 +103,8 @@ export const startPrimary = async (input: PrimaryInput): Promise<Primary> => {
   }
 }
 
-const closeBoth = (sockets: WorkerSockets): void => {
+const closeBoth = (sockets: WorkerAddresses<BoundAddress>): void => {
   for (const { close } of Object.values(sockets)) close()
-}
-
-const bindBoth = async ({ listen }: Config): Promise<WorkerSockets> => {
-  const verify = await bindAddress(listen.verify, 'verify')
-  try {
-    return { verify, public: await bindAddress(listen.public, 'public') }
-  } catch (error) {
-    verify.close()
-    throw error
-  }
 }
 
 /** What workers measure is theirs to count: here it would count twice. */
@@ -140,8 +133,13 @@ const tellEnd = (
   { number, pid, how, why, metrics: last }: WorkerEnd,
 ): void => {
   metrics.workerEnded(why, last)
-  const text = why === 'hung' ? 'worker gave no sign of life and was killed' : 'worker ended'
-  log.error({ worker: number, pid, how }, text)
+  log.error({ worker: number, pid, how }, END_TEXTS[why])
+}
+
+const END_TEXTS: Readonly<Record<WorkerEnd['why'], string>> = {
+  hung: 'worker gave no sign of life and was killed',
+  refused: 'worker cannot start; it is tried again',
+  ended: 'worker ended',
 }
 
 const scrape = async (workers: Workers, metrics: PrimaryMetrics): Promise<string> => {

@@ -2,12 +2,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type Dependency, FAST_BUCKETS } from './metrics.ts'
 import { CONTENT_TYPE, countsOf, type MetricsReport, sumReports, sumText } from './metrics-sum.ts'
 
+const WORKER_END_REASONS = ['hung', 'refused', 'ended'] as const
+type WorkerEndReason = (typeof WORKER_END_REASONS)[number]
+
 /** What the primary measures itself, and one scrape of it and all its workers. */
 export type PrimaryMetrics = {
   readonly called: (dependency: Dependency, outcome: string, seconds: number) => void
   readonly bug: () => void
   /** Its counts stay in the sum: a sum that goes down would be taken for a start from zero. */
-  readonly workerEnded: (why: 'hung' | 'ended', last: MetricsReport | undefined) => void
+  readonly workerEnded: (why: WorkerEndReason, last: MetricsReport | undefined) => void
   readonly text: (workers: WorkersMetrics) => Promise<string>
   readonly contentType: string
 }
@@ -60,7 +63,7 @@ export const createPrimaryMetrics = (workers: number): PrimaryMetrics => {
     labelNames: ['why'],
     registers,
   })
-  for (const why of ['hung', 'ended']) ends.inc({ why }, 0)
+  for (const why of WORKER_END_REASONS) ends.inc({ why }, 0)
   const gone: MetricsReport[] = []
   let isFolding = false
   const fold = async (): Promise<void> => {

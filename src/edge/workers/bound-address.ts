@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { BoundSocket } from 'node:net'
+import { BoundSocket, createServer, type Server } from 'node:net'
 
 /** An address that is taken, so that others can be told of it before anybody listens. */
 export type BoundAddress = {
@@ -9,24 +9,68 @@ export type BoundAddress = {
   readonly close: () => void
 }
 
+export type WorkerAddresses<Each> = Readonly<Record<'verify' | 'public', Each>>
+
 /**
- * Takes an address. Whoever inherits the descriptor listens on one queue with all others, so that
- * what waits in it outlives any of them. Fails with the address that could not be had.
+ * Takes both addresses or none. Whoever inherits a descriptor listens on one queue with all others,
+ * so that what waits in it outlives any of them. Fails with the address that could not be had.
  */
-export const bindAddress = async (address: string, name: string): Promise<BoundAddress> => {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+export const bindAddresses = async (
+  addresses: WorkerAddresses<string>,
+): Promise<WorkerAddresses<BoundAddress>> => {
+  // Two may bind one address while none listens (SO_REUSEADDR): listening tells.
+  const tried: Server[] = []
   try {
-    const { address: numeric } = await lookup(host)
-    const socket = new BoundSocket({ host: numeric, port: Number(address.slice(colon + 1)) })
-    return {
-      address: textOf(socket.address()),
-      descriptor: socket.fd(),
-      close: () => socket.close(),
-    }
+    tried.push(await using(addresses, 'verify', listenBriefly))
+    tried.push(await using(addresses, 'public', listenBriefly))
+  } finally {
+    await Promise.all(tried.map(close))
+  }
+  const verify = await using(addresses, 'verify', bind)
+  try {
+    return { verify, public: await using(addresses, 'public', bind) }
+  } catch (error) {
+    verify.close()
+    throw error
+  }
+}
+
+type Place = { readonly host: string; readonly port: number }
+
+const using = async <Result>(
+  addresses: WorkerAddresses<string>,
+  name: 'verify' | 'public',
+  use: (place: Place) => Result | Promise<Result>,
+): Promise<Result> => {
+  const address = addresses[name]
+  const colon = address.lastIndexOf(':')
+  try {
+    const found = await lookup(address.slice(0, colon).replace(/^\[|\]$/g, ''))
+    return await use({ host: found.address, port: Number(address.slice(colon + 1)) })
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
     throw new Error(`cannot listen on ${address} (listen.${name}): ${detail}`, { cause: error })
+  }
+}
+
+const listenBriefly = (place: Place): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer((connection) => connection.destroy())
+    server.once('error', reject)
+    server.listen(place, () => resolve(server))
+  })
+
+const close = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+  })
+
+const bind = (place: Place): BoundAddress => {
+  const socket = new BoundSocket(place)
+  return {
+    address: textOf(socket.address()),
+    descriptor: socket.fd(),
+    close: () => socket.close(),
   }
 }
 

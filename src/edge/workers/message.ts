@@ -36,6 +36,8 @@ export type Word = Readonly<z.infer<typeof WORD>>
 /** What a worker tells the primary; its last word comes without being asked. */
 export const TO_PRIMARY = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
+  /** What it should start from has a fault, which it has written down. */
+  z.object({ kind: z.literal('refused') }),
   z.object({ kind: z.literal('answer'), id: z.int(), word: WORD }),
   z.object({ kind: z.literal('last word'), word: WORD }),
 ])

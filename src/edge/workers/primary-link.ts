@@ -8,8 +8,10 @@ export type PrimaryLink = {
   readonly ready: (answer: (wants: Wants) => Promise<Word>) => void
   /** Resolves with the reason when the worker is to end: told so, or the primary is gone. */
   readonly stopped: Promise<string>
-  /** Says the last word and lets go, so that the process can end. */
-  readonly close: (word: Word | undefined) => Promise<void>
+  /** Says that there is no starting like this, and lets go, so that the process can end. */
+  readonly refuse: () => Promise<void>
+  /** Says the last word and lets go. */
+  readonly close: (word: Word) => Promise<void>
 }
 
 /** Undefined where no primary started this process. */
@@ -34,16 +36,18 @@ export const openPrimaryLink = (): PrimaryLink | undefined => {
       answer = answers
       void tell({ kind: 'ready' })
     },
-    close: async (word) => {
-      answer = undefined
-      if (word !== undefined) await tell({ kind: 'last word', word })
-      if (process.connected) process.disconnect()
-    },
+    refuse: () => leave({ kind: 'refused' }),
+    close: (word) => leave({ kind: 'last word', word }),
   }
 }
 
 const reply = async (id: number, word: Promise<Word>): Promise<void> => {
   await tell({ kind: 'answer', id, word: await word })
+}
+
+const leave = async (message: ToPrimary): Promise<void> => {
+  await tell(message)
+  if (process.connected) process.disconnect()
 }
 
 /** Resolves when it was sent, or could not be: then the primary is gone, which is heard of too. */

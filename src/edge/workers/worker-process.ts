@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type BoundAddress } from './bound-address.ts'
+import { type BoundAddress, type WorkerAddresses } from './bound-address.ts'
 import {
   DESCRIPTORS,
   type StartOrder,
@@ -10,12 +10,12 @@ import {
   type Word,
 } from './message.ts'
 
-export type WorkerSockets = Readonly<Record<keyof typeof DESCRIPTORS, BoundAddress>>
-
 export type WorkerProcess = {
   readonly number: number
   readonly pid: number
   readonly isReady: () => boolean
+  /** Whether it ended because of a fault in what it should start from. */
+  readonly hasRefused: () => boolean
   /** How often it has said anything. */
   readonly heard: () => number
   /** What it says of itself now; undefined where it does not answer in time. */
@@ -31,7 +31,7 @@ export type WorkerProcess = {
 export type WorkerProcessOptions = {
   /** The program that a worker runs. */
   readonly program: string
-  readonly sockets: WorkerSockets
+  readonly sockets: WorkerAddresses<BoundAddress>
   readonly order: Omit<StartOrder, 'kind'>
   readonly onReady: () => void
 }
@@ -42,6 +42,7 @@ export const startWorkerProcess = (options: WorkerProcessOptions): WorkerProcess
   const asked = new Map<number, (word: Word) => void>()
   let lastId = 0
   let isReady = false
+  let hasRefused = false
   let heard = 0
   let metrics: Word['metrics']
   const hear = (message: ToPrimary): void => {
@@ -49,6 +50,10 @@ export const startWorkerProcess = (options: WorkerProcessOptions): WorkerProcess
     if (message.kind === 'ready') {
       isReady = true
       options.onReady()
+      return
+    }
+    if (message.kind === 'refused') {
+      hasRefused = true
       return
     }
     metrics = message.word.metrics ?? metrics
@@ -63,6 +68,7 @@ export const startWorkerProcess = (options: WorkerProcessOptions): WorkerProcess
     number: options.order.number,
     pid: child.pid ?? 0,
     isReady: () => isReady,
+    hasRefused: () => hasRefused,
     heard: () => heard,
     ask: (wants, withinMs) =>
       new Promise((resolve) => {

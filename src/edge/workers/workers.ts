@@ -1,13 +1,14 @@
+import { type BoundAddress, type WorkerAddresses } from './bound-address.ts'
 import { type StartOrder, type Wants, type Word } from './message.ts'
 import { createRestartLimit } from './restart-limit.ts'
-import { startWorkerProcess, type WorkerProcess, type WorkerSockets } from './worker-process.ts'
+import { startWorkerProcess, type WorkerProcess } from './worker-process.ts'
 
 /** How a worker that was not told to end did so. */
 export type WorkerEnd = {
   readonly number: number
   readonly pid: number
   readonly how: string
-  readonly why: 'hung' | 'ended'
+  readonly why: 'hung' | 'refused' | 'ended'
   /** The metrics that it told last. */
   readonly metrics: Word['metrics']
 }
@@ -15,11 +16,13 @@ export type WorkerEnd = {
 export type WorkersOptions = {
   readonly count: number
   readonly program: string
-  readonly sockets: WorkerSockets
+  readonly sockets: WorkerAddresses<BoundAddress>
   readonly order: Omit<StartOrder, 'kind' | 'number'>
   readonly monotonicMs: () => number
   readonly onReady: (worker: { readonly number: number; readonly pid: number }) => void
   readonly onEnded: (end: WorkerEnd) => void
+  /** How often each is asked for a sign of life. */
+  readonly beatMs?: number
 }
 
 export type Workers = {
@@ -40,11 +43,13 @@ export type Workers = {
 
 export type WorkerWord = { readonly number: number; readonly word: Word | undefined }
 
-const BEAT_MS = 1000
 /** Beats without an answer after which a worker hangs. Beats, not seconds: a primary that was itself
  * stopped for a while has missed none. */
 const MOST_SILENT = 10
 const MOST_SILENT_STARTING = 60
+
+/** A policy that is broken just now, for example; the workers that run keep the last good ones. */
+const RETRY_MS = 5000
 
 /** So many ends in a minute are mishaps; more are a crash loop, which replacing does not mend. */
 const mostEnds = (count: number): number => Math.max(5, 2 * count)
@@ -74,14 +79,21 @@ export const createWorkers = (options: WorkersOptions): Workers => {
       },
     })
     running.set(number, worker)
-    const beat = watchBeat(worker)
+    const beat = watchBeat(worker, options.beatMs ?? 1000)
     const how = await worker.ended
-    const why = beat.stop() ? 'hung' : 'ended'
+    const isHung = beat.stop()
+    const why = isHung ? 'hung' : worker.hasRefused() ? 'refused' : 'ended'
     running.delete(number)
     if (isStopping) return
     options.onEnded({ number, pid: worker.pid, how, why, metrics: worker.lastMetrics() })
-    if (limit.mayReplace()) void run(number)
+    if (why === 'refused') retryLater(number)
+    else if (limit.mayReplace()) void run(number)
     else failed.resolve(crashLoop(count, number, how))
+  }
+  const retryLater = (number: number): void => {
+    setTimeout(() => {
+      if (!isStopping) void run(number)
+    }, RETRY_MS).unref()
   }
   return {
     start: () => {
@@ -119,7 +131,7 @@ const crashLoop = (count: number, number: number, how: string): string =>
   `more than ${mostEnds(count)} workers ended within ${ENDS_WITHIN_MS / 1000} s; the last, worker ${number}, ${how}`
 
 /** Kills a worker that gives no sign of life. `stop` says whether it did. */
-const watchBeat = (worker: WorkerProcess): { readonly stop: () => boolean } => {
+const watchBeat = (worker: WorkerProcess, everyMs: number): { readonly stop: () => boolean } => {
   let silent = 0
   let heard = 0
   let isHung = false
@@ -128,8 +140,8 @@ const watchBeat = (worker: WorkerProcess): { readonly stop: () => boolean } => {
     heard = worker.heard()
     isHung = silent >= (worker.isReady() ? MOST_SILENT : MOST_SILENT_STARTING)
     if (isHung) worker.kill()
-    else void worker.ask('a sign', BEAT_MS)
-  }, BEAT_MS)
+    else void worker.ask('a sign', everyMs)
+  }, everyMs)
   return {
     stop: () => {
       clearInterval(timer)
