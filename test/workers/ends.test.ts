@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { startChild } from '../../demo/child.ts'
 import { freePort } from '../../demo/free-port.ts'
 import { bindAddresses } from '../../src/edge/workers/bound-address.ts'
 import { createWorkers, type WorkerEnd, type Workers } from '../../src/edge/workers/workers.ts'
 import { until } from '../attacks/support-replicas.ts'
+import { isRunning } from './support-workers.ts'
 
 let workers: Workers | undefined
 let release = (): void => undefined
@@ -13,6 +15,8 @@ let release = (): void => undefined
 afterEach(async () => {
   await workers?.drain(1000)
   release()
+  workers = undefined
+  release = () => undefined
 })
 
 /** One worker that does as told; how it ended, so far. */
@@ -54,6 +58,21 @@ describe('a worker', () => {
     expect(await workers?.ask('health', 1000)).toEqual([
       { number: 1, word: { policyVersion: 'v1' } },
     ])
+  })
+
+  test('does not outlive its primary', async () => {
+    const told: string[] = []
+    const primary = startChild({
+      name: 'primary',
+      command: process.execPath,
+      args: [join(import.meta.dirname, 'support-primary.ts')],
+      onStdout: (line) => told.push(line),
+    })
+    await primary.until(() => told.length === 1)
+    const pid = Number(told[0])
+    expect(isRunning(pid)).toBe(true)
+    primary.signal('SIGKILL')
+    await until(() => Promise.resolve(!isRunning(pid)))
   })
 
   test('that cannot start because of a fault in a file says so, and is no crash', async () => {

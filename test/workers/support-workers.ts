@@ -25,6 +25,8 @@ export type ServedByWorkers = {
   readonly notices: () => readonly Notice[]
   readonly decisions: () => readonly string[]
   readonly isReady: () => Promise<boolean>
+  /** One scrape: the sum of a metric over its labels. */
+  readonly scrape: () => Promise<(name: string) => number>
   readonly metric: (name: string) => Promise<number>
   readonly writePolicy: (name: string, content: string) => Promise<void>
   readonly stop: () => Promise<void>
@@ -75,6 +77,13 @@ export const startWithWorkers = async (settings: WorkersSettings): Promise<Serve
   const opsPort = portOf('ops')
   const ask = async (path: string): Promise<Response> =>
     await fetch(`http://127.0.0.1:${opsPort}${path}`, { headers: { connection: 'close' } })
+  const scrape = async (): Promise<(name: string) => number> => {
+    const lines = (await (await ask('/metrics')).text()).split('\n')
+    return (name) =>
+      lines
+        .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
   return {
     child,
     verifyPort: portOf('verify'),
@@ -84,13 +93,8 @@ export const startWithWorkers = async (settings: WorkersSettings): Promise<Serve
     notices: () => notices,
     decisions: () => decisions,
     isReady: async () => (await ask('/readyz')).ok,
-    metric: async (name) => {
-      const text = await (await ask('/metrics')).text()
-      return text
-        .split('\n')
-        .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
-    },
+    scrape,
+    metric: async (name) => (await scrape())(name),
     writePolicy: (name, content) => writeFiles(folder, { [`policies/${name}`]: content }),
     stop: async () => {
       await child.stop()
@@ -121,5 +125,14 @@ export const withoutWorker = async <Answer>(
     return await act()
   } finally {
     process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** One that has ended counts as gone, even if nobody has asked how it ended. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }

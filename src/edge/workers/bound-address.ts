@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { BoundSocket, createServer, type Server } from 'node:net'
+import net, { createServer, type Server } from 'node:net'
 
 /** An address that is taken, so that others can be told of it before anybody listens. */
 export type BoundAddress = {
@@ -65,8 +65,9 @@ const close = (server: Server): Promise<void> =>
     server.close(() => resolve())
   })
 
+/** Not imported by its name, which older releases of Node do not know: they may do without workers. */
 const bind = (place: Place): BoundAddress => {
-  const socket = new BoundSocket(place)
+  const socket = new net.BoundSocket(place)
   return {
     address: textOf(socket.address()),
     descriptor: socket.fd(),
@@ -74,7 +75,7 @@ const bind = (place: Place): BoundAddress => {
   }
 }
 
-const textOf = (bound: ReturnType<BoundSocket['address']>): string => {
+const textOf = (bound: ReturnType<net.BoundSocket['address']>): string => {
   if (typeof bound === 'string') return bound
   return bound.family === 'IPv6'
     ? `[${bound.address}]:${bound.port}`

@@ -79,7 +79,7 @@ export const startWorkerProcess = (options: WorkerProcessOptions): WorkerProcess
           asked.delete(id)
           resolve(word)
         }
-        const timer = setTimeout(answer, withinMs)
+        const timer = setTimeout(answer, withinMs).unref()
         asked.set(id, answer)
         tell(child, { kind: 'ask', id, wants })
       }),
