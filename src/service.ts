@@ -5,7 +5,13 @@ import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
 import { adminOptions } from './service/admin-part.ts'
 import { createFoundation, type Foundation } from './service/foundation.ts'
-import { type Listener, type ListenerName, listenAll, type Place } from './service/listeners.ts'
+import {
+  type Listener,
+  type ListenerName,
+  type Listeners,
+  listenAll,
+  type Place,
+} from './service/listeners.ts'
 import { bugReporter, now, type Parts, type ServiceInput } from './service/parts.ts'
 import { createProvider } from './service/provider.ts'
 import { createPublic } from './service/public-part.ts'
@@ -31,21 +37,18 @@ export const startService = async (input: ServiceInput): Promise<Service> => {
   const { parts, close } = build(input, false)
   const readiness = readinessOf(parts)
   let isDraining = false
-  const listeners = await listenAll([
+  const ops = createOpsApp({
+    metrics: async () => ({
+      text: await parts.metrics.text(),
+      contentType: parts.metrics.contentType,
+    }),
+    readiness: { draining: () => Promise.resolve(!isDraining), ...readiness },
+    admin: adminOptions(parts),
+    onBug: bugReporter(parts.log, parts.metrics),
+  })
+  const listeners = await listenOr(close, [
     ...answering(parts, listen),
-    {
-      name: 'ops',
-      place: listen.ops,
-      handler: createOpsApp({
-        metrics: async () => ({
-          text: await parts.metrics.text(),
-          contentType: parts.metrics.contentType,
-        }),
-        readiness: { draining: () => Promise.resolve(!isDraining), ...readiness },
-        admin: adminOptions(parts),
-        onBug: bugReporter(parts.log, parts.metrics),
-      }),
-    },
+    { name: 'ops', place: listen.ops, handler: ops },
   ])
   return {
     ...told(parts),
@@ -71,8 +74,21 @@ export const startAnswering = async (
 ): Promise<AnsweringService> => {
   const { parts, storeAnswered, close } = build(input, true)
   await storeAnswered(STORE_MS)
-  const listeners = await listenAll(answering(parts, places))
+  const listeners = await listenOr(close, answering(parts, places))
   return { ...told(parts), drain: () => close(listeners.close) }
+}
+
+/** What was begun for listeners that cannot be had would keep the process running. */
+const listenOr = async (
+  close: Built['close'],
+  listeners: readonly Listener[],
+): Promise<Listeners> => {
+  try {
+    return await listenAll(listeners)
+  } catch (error) {
+    await close(() => Promise.resolve())
+    throw error
+  }
 }
 
 type Built = {

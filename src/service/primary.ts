@@ -146,6 +146,7 @@ const scrape = async (workers: Workers, metrics: PrimaryMetrics): Promise<string
   const words = await workers.ask('metrics', METRICS_MS)
   return await metrics.text({
     ready: workers.ready(),
+    policyVersions: new Set(words.flatMap(({ word }) => word?.policyVersion ?? [])).size,
     silent: words.filter(({ word }) => word === undefined).length,
     reports: workers.lastMetrics,
   })

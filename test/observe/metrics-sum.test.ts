@@ -15,7 +15,12 @@ const scrape = async (
   primary: PrimaryMetrics,
   reports: readonly MetricsReport[],
 ): Promise<ReadonlyMap<string, number>> => {
-  const text = await primary.text({ ready: reports.length, silent: 0, reports: () => reports })
+  const text = await primary.text({
+    ready: reports.length,
+    silent: 0,
+    policyVersions: 1,
+    reports: () => reports,
+  })
   return new Map(
     text.split('\n').flatMap((line): readonly (readonly [string, number])[] => {
       const space = line.lastIndexOf(' ')

@@ -72,7 +72,16 @@ export const startWithWorkers = async (settings: WorkersSettings): Promise<Serve
     },
   })
   const started = (): Notice | undefined => notices.find(({ msg }) => msg === 'vestibule is ready')
-  await child.until(() => started() !== undefined)
+  const stop = async (): Promise<void> => {
+    await child.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await child.until(() => started() !== undefined)
+  } catch (error) {
+    await stop()
+    throw error
+  }
   const portOf = (name: string): number => Number(/:(\d+)$/.exec(String(started()?.[name]))?.[1])
   const opsPort = portOf('ops')
   const ask = async (path: string): Promise<Response> =>
@@ -96,10 +105,7 @@ export const startWithWorkers = async (settings: WorkersSettings): Promise<Serve
     scrape,
     metric: async (name) => (await scrape())(name),
     writePolicy: (name, content) => writeFiles(folder, { [`policies/${name}`]: content }),
-    stop: async () => {
-      await child.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 

@@ -20,10 +20,10 @@ let redis: Redis
 let idp: IdentityProvider
 let served: ServedByWorkers
 
-const launch = async (): Promise<ServedByWorkers> => {
+const launch = async (more: Readonly<Record<string, unknown>> = {}): Promise<ServedByWorkers> => {
   const { config, environment } = providerSettings(idp)
   return await startWithWorkers({
-    config: { ...config, session: { store: redis.url, storeTimeout: '500ms' } },
+    config: { ...config, session: { store: redis.url, storeTimeout: '500ms' }, ...more },
     environment: {
       ...environment,
       // Stands for a bug: an error that nobody catches, at a moment of the test's choosing.
@@ -113,7 +113,9 @@ describe('vestibule serve with two workers', () => {
     const reloaded = (): number =>
       served.notices().filter(({ msg }) => msg === 'policies reloaded').length
     await until(() => Promise.resolve(reloaded() === 2))
-    expect(await served.metric('vestibule_policy_info')).toBe(1)
+    const scraped = await served.scrape()
+    expect(scraped('vestibule_policy_info')).toBe(1)
+    expect(scraped('vestibule_workers_policy_versions')).toBe(1)
   })
 
   test('a worker that hangs delays a scrape, but does not stop it, and its counts stay', async () => {
@@ -173,6 +175,14 @@ describe('vestibule serve with two workers', () => {
     expect(await served.metric('vestibule_worker_ends_total')).toBe(2)
     // Its last word came before it went: nothing is lost, though nobody scraped meanwhile.
     expect((await served.metric(name)) - before).toBe(50)
+  })
+
+  test.each([1, 2])('an address that is taken ends %d of them at start', async (workers) => {
+    const local = '127.0.0.1:0'
+    const listen = { verify: local, public: local, ops: `127.0.0.1:${served.opsPort}` }
+    await expect(launch({ workers, listen })).rejects.toThrow(
+      new RegExp(`ended with exit code 2(?:.|\n)*:${served.opsPort} \\(listen\\.ops\\)`),
+    )
   })
 
   test('on SIGTERM all finish what they are at, and every process ends', async () => {

@@ -19,6 +19,7 @@ export type WorkersMetrics = {
   readonly ready: number
   /** Those that did not answer now, and count with what they told last. */
   readonly silent: number
+  readonly policyVersions: number
   /** What those that run told last. */
   readonly reports: () => readonly MetricsReport[]
 }
@@ -57,6 +58,11 @@ export const createPrimaryMetrics = (workers: number): PrimaryMetrics => {
     help: 'Processes that did not say in time what they measured: it counts as it was last told.',
     registers,
   })
+  const versions = new Gauge({
+    name: 'vestibule_workers_policy_versions',
+    help: 'Versions of the policies that workers decide by; more than 1 for long: one did not take over a change.',
+    registers,
+  })
   const ends = new Counter({
     name: 'vestibule_worker_ends_total',
     help: 'Workers that ended without being told to, and were replaced.',
@@ -86,6 +92,7 @@ export const createPrimaryMetrics = (workers: number): PrimaryMetrics => {
     text: async (told) => {
       ready.set(told.ready)
       silent.set(told.silent)
+      versions.set(told.policyVersions)
       await fold()
       const own: MetricsReport = await registry.getMetricsAsJSON()
       // At one moment: a worker that ends is in the one list or in the other.

@@ -111,7 +111,9 @@ const tell = (child: ChildProcess, message: ToWorker): void => {
 /** All that it said has been read by then. */
 const endOf = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => {
-    child.once('error', (error) => resolve(`could not run: ${error.message}`))
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve(`could not run: ${error.message}`)
+    })
     child.once('close', (code, signal) => {
       resolve(signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
     })

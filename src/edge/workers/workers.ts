@@ -68,7 +68,16 @@ export const createWorkers = (options: WorkersOptions): Workers => {
   const running = new Map<number, WorkerProcess>()
   let isStopping = false
   const ready = (): number => [...running.values()].filter((each) => each.isReady()).length
-  const run = async (number: number): Promise<void> => {
+  const run = (number: number): void => {
+    try {
+      void watch(start(number))
+    } catch (error) {
+      // No memory for another process, for example.
+      const how = `could not run: ${error instanceof Error ? error.message : String(error)}`
+      ended({ number, pid: 0, how, why: 'ended', metrics: undefined })
+    }
+  }
+  const start = (number: number): WorkerProcess => {
     const worker = startWorkerProcess({
       program: options.program,
       sockets: options.sockets,
@@ -79,25 +88,31 @@ export const createWorkers = (options: WorkersOptions): Workers => {
       },
     })
     running.set(number, worker)
+    return worker
+  }
+  const watch = async (worker: WorkerProcess): Promise<void> => {
+    const { number, pid } = worker
     const beat = watchBeat(worker, options.beatMs ?? 1000)
     const how = await worker.ended
     const isHung = beat.stop()
     const why = isHung ? 'hung' : worker.hasRefused() ? 'refused' : 'ended'
     running.delete(number)
-    if (isStopping) return
-    options.onEnded({ number, pid: worker.pid, how, why, metrics: worker.lastMetrics() })
-    if (why === 'refused') retryLater(number)
-    else if (limit.mayReplace()) void run(number)
-    else failed.resolve(crashLoop(count, number, how))
+    if (!isStopping) ended({ number, pid, how, why, metrics: worker.lastMetrics() })
+  }
+  const ended = (end: WorkerEnd): void => {
+    options.onEnded(end)
+    if (end.why === 'refused') retryLater(end.number)
+    else if (limit.mayReplace()) run(end.number)
+    else failed.resolve(crashLoop(count, end))
   }
   const retryLater = (number: number): void => {
     setTimeout(() => {
-      if (!isStopping) void run(number)
+      if (!isStopping) run(number)
     }, RETRY_MS).unref()
   }
   return {
     start: () => {
-      for (let number = 1; number <= count; number += 1) void run(number)
+      for (let number = 1; number <= count; number += 1) run(number)
     },
     allReady: allReady.promise,
     failed: failed.promise,
@@ -127,7 +142,7 @@ export const createWorkers = (options: WorkersOptions): Workers => {
   }
 }
 
-const crashLoop = (count: number, number: number, how: string): string =>
+const crashLoop = (count: number, { number, how }: WorkerEnd): string =>
   `more than ${mostEnds(count)} workers ended within ${ENDS_WITHIN_MS / 1000} s; the last, worker ${number}, ${how}`
 
 /** Kills a worker that gives no sign of life. `stop` says whether it did. */
