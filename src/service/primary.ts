@@ -1,7 +1,4 @@
 import { join } from 'node:path'
-import { secret } from '../core/secret.ts'
-import { generateAssertionJwk } from '../edge/assertion/assertion-keys.ts'
-import { type Config } from '../edge/config/config.ts'
 import { createOpsApp } from '../edge/http/ops-app.ts'
 import { createPrimaryMetrics, type PrimaryMetrics } from '../edge/observe/primary-metrics.ts'
 import {
@@ -13,6 +10,7 @@ import { createWorkers, type WorkerEnd, type Workers } from '../edge/workers/wor
 import { adminOptions } from './admin-part.ts'
 import { createFoundation, type Foundation, type FoundationMetrics } from './foundation.ts'
 import { type ListenerName, listenAll } from './listeners.ts'
+import { madeUpKeys } from './made-up-keys.ts'
 import { bugReporter, monotonicMs, type ServiceInput } from './parts.ts'
 
 export type PrimaryInput = Omit<ServiceInput, 'policies'> & {
@@ -114,18 +112,6 @@ const foundationMetrics = ({ called }: PrimaryMetrics): FoundationMetrics => ({
   sessionRead: () => undefined,
   revocationLearnt: () => undefined,
 })
-
-/** Each worker would make up others, and the assertions of one would not verify with those of another. */
-const madeUpKeys = async ({ assertion }: Config): Promise<string | undefined> =>
-  assertion.keySet === undefined
-    ? JSON.stringify({ keys: [await generateAssertionJwk(assertion.algorithm)] })
-    : undefined
-
-/** The configuration of a worker: with the keys that the primary made up for all. */
-export const withMadeUpKeys = (config: Config, keys: string | undefined): Config =>
-  keys === undefined
-    ? config
-    : { ...config, assertion: { ...config.assertion, keySet: secret(keys) } }
 
 const tellEnd = (
   log: PrimaryInput['log'],

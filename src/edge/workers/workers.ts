@@ -33,7 +33,7 @@ export type Workers = {
   readonly failed: Promise<string>
   /** How many take connections now. */
   readonly ready: () => number
-  /** What each says of itself; undefined for one that does not answer in time. */
+  /** What each of those says of itself; undefined for one that does not answer in time. */
   readonly ask: (wants: Wants, withinMs: number) => Promise<readonly WorkerWord[]>
   /** The metrics that each of those that run told last. */
   readonly lastMetrics: () => readonly NonNullable<Word['metrics']>[]
@@ -67,7 +67,8 @@ export const createWorkers = (options: WorkersOptions): Workers => {
   })
   const running = new Map<number, WorkerProcess>()
   let isStopping = false
-  const ready = (): number => [...running.values()].filter((each) => each.isReady()).length
+  const readyOnes = (): readonly WorkerProcess[] =>
+    [...running.values()].filter((each) => each.isReady())
   const run = (number: number): void => {
     try {
       void watch(start(number))
@@ -84,7 +85,7 @@ export const createWorkers = (options: WorkersOptions): Workers => {
       order: { ...options.order, number },
       onReady: () => {
         options.onReady({ number, pid: worker.pid })
-        if (ready() === count) allReady.resolve()
+        if (readyOnes().length === count) allReady.resolve()
       },
     })
     running.set(number, worker)
@@ -116,12 +117,12 @@ export const createWorkers = (options: WorkersOptions): Workers => {
     },
     allReady: allReady.promise,
     failed: failed.promise,
-    ready,
+    ready: () => readyOnes().length,
     ask: (wants, withinMs) =>
       Promise.all(
-        [...running.values()].map(async (worker) => ({
+        readyOnes().map(async (worker) => ({
           number: worker.number,
-          word: worker.isReady() ? await worker.ask(wants, withinMs) : undefined,
+          word: await worker.ask(wants, withinMs),
         })),
       ),
     lastMetrics: () =>
