@@ -44,6 +44,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'zod',
     'node:fs',
     'node:fs/promises',
+    'node:net',
     'node:stream',
     'node:string_decoder',
     'node:timers/promises',

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Answer, type Sent } from '../../flow/ports.ts'
 import { decisionLine } from './decision-line.ts'
+import { createSharedPipe, isPipe, WHOLE_BYTES } from './shared-pipe.ts'
 import { shortLine } from './short-line.ts'
 
 export type DecisionLog = {
@@ -28,30 +29,17 @@ const CLOSE_MS = 2000
 const BATCH_MS = 10
 const BATCH_LENGTH = 64 * 1024
 
-/** What a pipe takes as a whole or not at all (POSIX: PIPE_BUF, 4096 on Linux). */
-const WHOLE_BYTES = 4096
-
 /** One JSON line per decision, never blocking. No query string, token or cookie is in it. */
 export const createDecisionLog = (options: DecisionLogOptions): DecisionLog => {
-  const { to, now, onDropped, isShared = false } = options
-  const destination = pino.destination({
-    dest: to === 'stdout' ? 1 : to,
-    sync: false,
-    append: true,
-    maxLength: MOST_WAITING_BYTES,
-    // The destination puts together what it is given, up to so many bytes, and never cuts.
-    ...(isShared ? { maxWrite: WHOLE_BYTES } : {}),
-  })
-  destination.on('drop', (lines: string) => onDropped(countLines(lines)))
-  // A reader that went away must not take the service with it.
-  destination.on('error', () => onDropped(1))
+  const { now, isShared = false } = options
+  const sink =
+    isShared && options.to === 'stdout' && isPipe(1) ? pipeSink(options) : sinkOf(options)
   let batch = ''
   let timer: NodeJS.Timeout | undefined
   const send = (): void => {
     clearTimeout(timer)
     timer = undefined
-    if (isShared) for (const line of linesOf(batch)) destination.write(line)
-    else if (batch !== '') destination.write(batch)
+    if (batch !== '') sink.write(batch)
     batch = ''
   }
   return {
@@ -63,8 +51,39 @@ export const createDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     },
     close: async () => {
       send()
-      await closeWithin(destination, CLOSE_MS)
+      await sink.close()
     },
+  }
+}
+
+type Sink = { readonly write: (batch: string) => void; readonly close: () => Promise<void> }
+
+const pipeSink = ({ onDropped }: DecisionLogOptions): Sink => {
+  const pipe = createSharedPipe({ descriptor: 1, mostWaitingBytes: MOST_WAITING_BYTES, onDropped })
+  return {
+    write: (batch) => pipe.write(linesOf(batch)),
+    close: () => pipe.close(CLOSE_MS),
+  }
+}
+
+const sinkOf = ({ to, isShared = false, onDropped }: DecisionLogOptions): Sink => {
+  const destination = pino.destination({
+    dest: to === 'stdout' ? 1 : to,
+    sync: false,
+    append: true,
+    maxLength: MOST_WAITING_BYTES,
+    // The destination puts together what it is given, up to so many bytes, and never cuts.
+    ...(isShared ? { maxWrite: WHOLE_BYTES } : {}),
+  })
+  destination.on('drop', (lines: string) => onDropped(countLines(lines)))
+  // A reader that went away must not take the service with it.
+  destination.on('error', () => onDropped(1))
+  return {
+    write: (batch) => {
+      if (isShared) for (const line of linesOf(batch)) destination.write(line)
+      else destination.write(batch)
+    },
+    close: () => closeWithin(destination, CLOSE_MS),
   }
 }
 
