@@ -53,3 +53,9 @@ test.each(['workers: 65\n', 'workers: 1.5\n', 'workers: all\n', 'workers: "2"\n'
     expect(await workersIn(more, REDIS)).toEqual([expect.stringContaining(': workers: ')])
   },
 )
+
+test('numbers can come from the environment', async () => {
+  await writeFiles(folder, { 'v.yaml': GOOD_CONFIG })
+  const read = await readConfig(join(folder, 'v.yaml'), { VESTIBULE_SESSION_MAX_PER_SUBJECT: '4' })
+  expect(read.ok && read.value.session.maxPerSubject).toBe(4)
+})
