@@ -14,6 +14,7 @@ figures of two.
   --rounds N          (5)
   --seconds N         (3) of each measurement
   --sessions N        (2000; growth 100000, footprint 50000)
+  --only TEXT         verify, tokens: the scenarios whose names have that in them
   --revocations N     (1000) of the benchmark of sessions
   --peer NAME=URL     verify: asks another server the same; may be given several times
   --peer-header 'NAME: Header: value'
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '3' },
     peer: { type: 'string', multiple: true, default: [] },
     'peer-header': { type: 'string', multiple: true, default: [] },
+    only: { type: 'string' },
     record: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -59,6 +61,7 @@ const main = async (): Promise<void> => {
     revocations: Number(values.revocations),
     peers: readPeers(values.peer, values['peer-header']),
     record: values.record,
+    ...(values.only === undefined ? {} : { only: values.only }),
   }
   const { report, table, exitCode = 0 } = await found.run(options, (line) => console.error(line))
   const taken = { date: new Date().toISOString(), node: process.version, ...options }

@@ -11,6 +11,7 @@ import { comparisonTable } from './table.ts'
 import { benchTokens } from './tokens.ts'
 import { tokensTable } from './tokens-table.ts'
 import { benchVerify, type Peer } from './verify.ts'
+import { benchWorkers, workersTable } from './workers.ts'
 
 export type RunOptions = {
   readonly rounds: number
@@ -19,6 +20,7 @@ export type RunOptions = {
   readonly revocations: number
   readonly peers: readonly Peer[]
   readonly record: boolean
+  readonly only?: string
 }
 
 export type Run = {
@@ -98,6 +100,13 @@ export const RUNS: ReadonlyMap<string, Run> = new Map(
       run: async (options, say) => {
         const overload = await benchOverload(options, say)
         return { report: { overload }, table: overloadTable(overload) }
+      },
+    },
+    workers: {
+      about: 'one process against one worker for each core',
+      run: async (options, say) => {
+        const report = await benchWorkers(options, say)
+        return { report: { workers: report }, table: workersTable(report) }
       },
     },
     gate: {

@@ -14,7 +14,12 @@ import { median } from './statistics.ts'
 import { goodToken, hostileTokens, publicJwk, type TokenKey, tokenKey } from './token-texts.ts'
 import { benchVerification, type Verification } from './token-verification.ts'
 
-export type TokensOptions = { readonly rounds: number; readonly seconds: number }
+export type TokensOptions = {
+  readonly rounds: number
+  readonly seconds: number
+  /** Remembered tokens with this in the names of their scenarios, and no others. */
+  readonly only?: string
+}
 
 export type Cost = {
   readonly what: string
@@ -107,6 +112,7 @@ const benchRemembered = async (
     try {
       for (const reconnect of [true, false]) {
         const scenario = `${what}, ${reconnect ? 'connection per request' : 'kept connections'}`
+        if (!scenario.includes(options.only ?? '')) continue
         say(`${scenario}: ${options.rounds} rounds of ${options.seconds} s each for both`)
         const ours = { ...load, headers, reconnect }
         const verify = { load: ours, usage: OWN_USAGE }

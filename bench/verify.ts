@@ -11,6 +11,8 @@ export type VerifyOptions = {
   readonly rounds: number
   readonly seconds: number
   readonly peers?: readonly Peer[]
+  /** Scenarios with this in their names, and no others. */
+  readonly only?: string
 }
 
 /** Another server to ask the same of, with the headers that it needs. */
@@ -101,7 +103,8 @@ export const benchVerify = async (
   const scripts = mkdtempSync(join(tmpdir(), 'vestibule-bench-'))
   try {
     const results: Comparison[] = []
-    for (const scenario of SCENARIOS) {
+    const wanted = SCENARIOS.filter(({ scenario }) => scenario.includes(options.only ?? ''))
+    for (const scenario of wanted) {
       say(`${scenario.scenario}: ${options.rounds} rounds of ${options.seconds} s for each`)
       results.push(await run(scenario, who, options, join(scripts, 'requests.lua')))
     }

@@ -45,6 +45,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'zod',
     'node:fs',
     'node:fs/promises',
+    'node:net',
     'node:stream',
     'node:string_decoder',
     'node:timers/promises',
@@ -117,10 +118,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:crypto',
     'node:timers/promises',
   ],
+  'edge/workers': ['edge/workers', 'zod', 'node:child_process', 'node:dns/promises', 'node:net'],
 }
 
 /** They wire everything together. */
-const WIRING = /^(?:main|service)\.ts$|^(?:service|commands)\//
+const WIRING = /^(?:main|service|worker)\.ts$|^(?:service|commands)\//
 
 /** `core/decide.ts` → `core`; `edge/http/page.ts` → `edge/http`. */
 const layerOf = (path: string): string => {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Fault } from '../core/fault.ts'
 import { fail, type Result } from '../core/result.ts'
 import { type Config, readConfig } from '../edge/config/config.ts'
+import { readText } from '../edge/files/yaml-file.ts'
 import { type Environment } from './command.ts'
 
 export type ConfigOptions = { readonly file: string | undefined; readonly json: boolean }
@@ -19,10 +20,21 @@ export const parseConfigOptions = (
   return { file: values.config ?? environment['VESTIBULE_CONFIG'], json: values.json }
 }
 
-/** Reads the configuration that the options name. */
+/** What stands in the file that the options name; undefined where it cannot be read. */
+export const readConfigText = async ({ file }: ConfigOptions): Promise<string | undefined> => {
+  const read = file === undefined || file === '' ? undefined : await readText(file)
+  return read?.ok === true ? read.value : undefined
+}
+
+/**
+ * Reads the configuration that the options name.
+ *
+ * @param text what stands in the file, where it was read before
+ */
 export const readNamedConfig = async (
   { file }: ConfigOptions,
   environment: Environment,
+  text?: string,
 ): Promise<Result<Config, readonly Fault[]>> =>
   file === undefined || file === ''
     ? fail([
@@ -35,4 +47,4 @@ export const readNamedConfig = async (
           remedy: 'Use --config FILE or set VESTIBULE_CONFIG.',
         },
       ])
-    : await readConfig(file, environment)
+    : await readConfig(file, environment, text)

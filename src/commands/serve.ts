@@ -1,9 +1,15 @@
+import { availableParallelism } from 'node:os'
+import { type Config } from '../edge/config/config.ts'
+import { MOST_WORKERS } from '../edge/config/schema.ts'
 import { createServiceLog } from '../edge/observe/service-log.ts'
-import { type Service, startService } from '../service.ts'
+import { type ServiceInput } from '../service/parts.ts'
+import { type Primary, type PrimaryInput, startPrimary } from '../service/primary.ts'
+import { startService } from '../service.ts'
 import { type Command, type ExitCode } from './command.ts'
-import { parseConfigOptions, readNamedConfig } from './config-option.ts'
+import { parseConfigOptions, readConfigText, readNamedConfig } from './config-option.ts'
 import { allWarnings, prepare } from './service-input.ts'
 import { sayFaults } from './terminal.ts'
+import { interrupted, type Stop, untilStopped } from './until-stopped.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -11,15 +17,17 @@ export const serve: Command = {
   help: `Usage: vestibule serve [--config FILE] [--json]
 
 Runs the three listeners until SIGTERM or SIGINT, then lets running requests finish.
+With workers: auto or a number above 1 in the configuration, so many processes answer requests.
 Decisions go to standard output, one JSON line each; notices to standard error.
 
   --config FILE   configuration; VESTIBULE_CONFIG names it otherwise
   --json          faults of the configuration as JSON
 
-Exit code 2: the configuration or a policy is faulty, or an address is taken.`,
+Exit code 2: the configuration or a policy is faulty, an address is taken, or workers keep ending.`,
   run: async (args, environment) => {
     const options = parseConfigOptions(args, environment)
-    const config = await readNamedConfig(options, environment)
+    const read = await readConfigText(options)
+    const config = await readNamedConfig(options, environment, read)
     if (!config.ok) {
       sayFaults(config.failure, options.json)
       return 2
@@ -31,41 +39,52 @@ Exit code 2: the configuration or a policy is faulty, or an address is taken.`,
     }
     const log = createServiceLog()
     for (const text of allWarnings(config.value, prepared.value.policies)) log.warn(text)
-    const service = await startService({ config: config.value, ...prepared.value, log })
-    // Listening for signals comes first: whoever reads that it is ready may send one.
-    const stopped = untilStopped(service, log)
-    log.info(
-      { ...service.addresses, policyVersion: prepared.value.policies.version },
-      'vestibule is ready',
-    )
-    return await stopped
+    const input = { config: config.value, ...prepared.value, log }
+    const count = workersOf(config.value)
+    if (count === 1) return await serveAlone(input)
+    return await serveWithWorkers({
+      ...input,
+      count,
+      configFile: options.file ?? '',
+      configText: read ?? '',
+    })
   },
 }
 
-type Log = ReturnType<typeof createServiceLog>
+/** One for each core, as far as the container may use them. */
+const workersOf = ({ workers, session }: Config): number => {
+  if (workers !== 'auto') return workers
+  return session.store === 'memory' ? 1 : Math.min(availableParallelism(), MOST_WORKERS)
+}
 
-/** Ends on a signal, or on an error that nobody caught: after one, nothing can be relied on. */
-const untilStopped = (service: Service, log: Log): Promise<ExitCode> =>
-  new Promise((resolve) => {
-    let isStopping = false
-    const stop = async (why: string, code: ExitCode): Promise<void> => {
-      if (isStopping) return
-      isStopping = true
-      log.info({ why }, 'draining')
-      await service.drain()
-      log.info('stopped')
-      resolve(code)
-    }
-    process.on('SIGTERM', () => void stop('SIGTERM', 0))
-    process.on('SIGINT', () => void stop('SIGINT', 0))
-    process.on('uncaughtException', (error) => {
-      log.fatal({ error: error.stack }, 'uncaught exception')
-      void stop('uncaught exception', 2)
-    })
-    process.on('unhandledRejection', (error) => {
-      log.error(
-        { error: error instanceof Error ? error.stack : String(error) },
-        'unhandled rejection',
-      )
-    })
-  })
+const serveAlone = async (input: ServiceInput): Promise<ExitCode> => {
+  const { log, policies } = input
+  const service = await startService(input)
+  // Listening for signals comes first: whoever reads that it is ready may send one.
+  const stopped = untilStopped(log, service.drain, [interrupted()])
+  log.info({ ...service.addresses, policyVersion: policies.version }, 'vestibule is ready')
+  return await stopped
+}
+
+const serveWithWorkers = async (
+  input: PrimaryInput & Pick<ServiceInput, 'policies'>,
+): Promise<ExitCode> => {
+  const { log } = input
+  const primary = await startPrimary(input)
+  const stopped = untilStopped(log, primary.drain, [interrupted(), loopOf(primary, log)])
+  void sayWhenReady(primary, input)
+  return await stopped
+}
+
+const loopOf = async ({ failed }: Primary, log: ServiceInput['log']): Promise<Stop> => {
+  log.fatal({ why: await failed }, 'workers end as soon as they are replaced')
+  return { why: 'workers keep ending', code: 2 }
+}
+
+const sayWhenReady = async (
+  { addresses, allReady }: Primary,
+  { log, count, policies }: PrimaryInput & Pick<ServiceInput, 'policies'>,
+): Promise<void> => {
+  await allReady
+  log.info({ ...addresses, workers: count, policyVersion: policies.version }, 'vestibule is ready')
+}

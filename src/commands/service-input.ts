@@ -80,6 +80,10 @@ const warningsOf = (config: Config): readonly string[] => {
       config.session.store === 'memory',
       'session.store is memory: for one replica, and all sessions end when it stops',
     ],
+    [
+      config.workers === 'auto' && config.session.store === 'memory',
+      'workers is auto and session.store is memory, which workers cannot share: one process answers',
+    ],
     [isHttp(config), 'publicUrl is http: for development only, the session cookie is not Secure'],
     [
       config.identityProvider.issuer.startsWith('http:'),

@@ -3,7 +3,11 @@ import { now, type Parts } from './parts.ts'
 import { findPorts, revokePorts } from './sessions.ts'
 
 /** What operators may do on the ops listener; whatever they end is written down. */
-export const adminOptions = ({ config, sessions, log }: Parts): AdminOptions => ({
+export const adminOptions = ({
+  config,
+  sessions,
+  log,
+}: Pick<Parts, 'config' | 'sessions' | 'log'>): AdminOptions => ({
   token: config.admin.token,
   find: findPorts(config, sessions),
   revoke: revokePorts(config, sessions),

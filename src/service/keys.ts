@@ -12,7 +12,12 @@ export type ServiceKeys = {
 }
 
 /** The keys of the service, taken over anew when their files change; a broken file changes nothing. */
-export const watchKeys = ({ config, ring, assertionKeys, log }: ServiceInput): ServiceKeys => {
+export const watchKeys = ({
+  config,
+  ring,
+  assertionKeys,
+  log,
+}: Omit<ServiceInput, 'policies'>): ServiceKeys => {
   const held = holdKeys(ring, monotonicMs)
   let assertion = assertionKeys
   const watches: readonly (WatchedFile | undefined)[] = [

@@ -1,45 +1,44 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
-import { type AddressInfo, type Server as NetServer } from 'node:net'
+import { type AddressInfo, type ListenOptions, type Server as NetServer } from 'node:net'
 
 export type ListenerName = 'verify' | 'public' | 'ops'
 
 /** A server that can be drained. */
 type Server = NetServer & Pick<HttpServer, 'closeIdleConnections' | 'closeAllConnections'>
 
+/** An address, or the descriptor of one that somebody else has taken. */
+export type Place = string | { readonly descriptor: number }
+
+export type Listener = {
+  readonly name: ListenerName
+  readonly place: Place
+  readonly handler: Server | RequestListener
+}
+
 export type Listeners = {
-  /** Where each listens, such as `127.0.0.1:8080`; the port is known even if 0 was asked for. */
-  readonly addresses: Readonly<Record<ListenerName, string>>
+  /** Where it listens, such as `127.0.0.1:8080`; the port is known even if 0 was asked for. */
+  readonly addressOf: (name: ListenerName) => string
   /** Stops taking connections and waits for running requests, at most so many milliseconds. */
   readonly close: (withinMs: number) => Promise<void>
 }
 
 /** Opens all listeners or none. Fails with the address that could not be had. */
-export const listenAll = async (
-  addresses: Readonly<Record<ListenerName, string>>,
-  handlers: Readonly<Record<ListenerName, Server | RequestListener>>,
-): Promise<Listeners> => {
-  const servers: Server[] = []
-  const open = async (name: ListenerName): Promise<string> => {
-    const server = serverOf(handlers[name])
-    servers.push(server)
-    return await listen(server, addresses[name], name)
-  }
+export const listenAll = async (listeners: readonly Listener[]): Promise<Listeners> => {
+  const servers = new Map<ListenerName, Server>()
   const close = async (withinMs: number): Promise<void> => {
-    await Promise.all(servers.map((server) => closeServer(server, withinMs)))
+    await Promise.all([...servers.values()].map((server) => closeServer(server, withinMs)))
   }
   try {
-    return {
-      addresses: {
-        verify: await open('verify'),
-        public: await open('public'),
-        ops: await open('ops'),
-      },
-      close,
+    for (const { name, place, handler } of listeners) {
+      const server = serverOf(handler)
+      servers.set(name, server)
+      await listen(server, place, name)
     }
   } catch (error) {
     await close(0)
     throw error
   }
+  return { addressOf: (name) => textOf(servers.get(name)?.address()), close }
 }
 
 const serverOf = (handler: Server | RequestListener): Server =>
@@ -50,22 +49,29 @@ const serverOf = (handler: Server | RequestListener): Server =>
       )
     : handler
 
-const listen = (server: Server, address: string, name: ListenerName): Promise<string> => {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-  const port = Number(address.slice(colon + 1))
-  return new Promise((resolve, reject) => {
+/** Connections that may wait until they are taken. */
+const BACKLOG = 4096
+
+const listen = (server: Server, place: Place, name: ListenerName): Promise<void> =>
+  new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      reject(new Error(`cannot listen on ${address} (listen.${name}): ${error.message}`))
+      const where = typeof place === 'string' ? place : `descriptor ${place.descriptor}`
+      reject(new Error(`cannot listen on ${where} (listen.${name}): ${error.message}`))
     })
-    server.listen({ host, port, backlog: 4096 }, () => {
-      resolve(textOf(server.address()))
-    })
+    server.listen({ ...optionsOf(place), backlog: BACKLOG }, resolve)
   })
+
+const optionsOf = (place: Place): ListenOptions & { readonly fd?: number } => {
+  if (typeof place !== 'string') return { fd: place.descriptor }
+  const colon = place.lastIndexOf(':')
+  return {
+    host: place.slice(0, colon).replace(/^\[|\]$/g, ''),
+    port: Number(place.slice(colon + 1)),
+  }
 }
 
-const textOf = (address: AddressInfo | string | null): string => {
-  if (address === null || typeof address === 'string') return address ?? ''
+const textOf = (address: AddressInfo | string | null | undefined): string => {
+  if (address === null || address === undefined || typeof address === 'string') return address ?? ''
   return address.family === 'IPv6'
     ? `[${address.address}]:${address.port}`
     : `${address.address}:${address.port}`

@@ -1,6 +1,6 @@
 /**
  * Vestibule with a clock that is wrong: `VESTIBULE`'s own variables are read strictly, so the shift
- * stands in one of another name, in milliseconds. The decision log keeps the true time.
+ * stands in one of another name, in milliseconds.
  */
 const skewMs = Number(process.env['CLOCK_SKEW_MS'] ?? '0')
 const trueNow = Date.now.bind(Date)

@@ -98,6 +98,12 @@ const startStore = async (kind: StoreKind, add: (stop: () => Promise<void>) => v
   return store
 }
 
+/** The replica wrote down what its own clock said. */
+const atTrueTime = (line: Line, skewMs: number): Line => ({
+  ...line,
+  time: new Date(Date.parse(line.time) - skewMs).toISOString(),
+})
+
 export const startChaosWorld = async (kind: StoreKind): Promise<ChaosWorld> => {
   const cleanup = createCleanup()
   const folder = mkdtempSync(join(tmpdir(), 'vestibule-chaos-'))
@@ -143,7 +149,8 @@ export const startChaosWorld = async (kind: StoreKind): Promise<ChaosWorld> => {
           },
           admin: { tokenFile: files.token },
         },
-        onDecision: (line) => lines.push(JSON.parse(line) as Line),
+        onDecision: (line) =>
+          lines.push(atTrueTime(JSON.parse(line) as Line, SKEWS_MS[index] ?? 0)),
       })
     const replicas: Vestibule[] = []
     for (const index of SKEWS_MS.keys()) {

@@ -3,7 +3,7 @@ import { type Fault } from '../../core/fault.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { type Secret } from '../../core/secret.ts'
 import { schemaFaults } from '../files/schema-faults.ts'
-import { readYamlFile } from '../files/yaml-file.ts'
+import { parseYaml, readYamlFile } from '../files/yaml-file.ts'
 import { crossFaults } from './cross-checks.ts'
 import { type Environment, overlayEnvironment } from './environment.ts'
 import { CONFIG_SCHEMA, type ConfigFile } from './schema.ts'
@@ -38,12 +38,17 @@ export type Config = Omit<
 
 type SessionSecret = 'keys' | 'storePassword' | 'sentinelPassword'
 
-/** Reads file and environment; answers the configuration, or every fault found, together. */
+/**
+ * Reads file and environment; answers the configuration, or every fault found, together.
+ *
+ * @param text what stood in the file, where it was read before
+ */
 export const readConfig = async (
   path: string,
   environment: Environment,
+  text?: string,
 ): Promise<Result<Config, readonly Fault[]>> => {
-  const yaml = await readYamlFile(path, path)
+  const yaml = text === undefined ? await readYamlFile(path, path) : parseYaml(text, path)
   if (!yaml.ok) return yaml
   const inline = inlineSecrets(yaml.value)
   const overlay = overlayEnvironment(CONFIG_SCHEMA, yaml.value.value, environment)

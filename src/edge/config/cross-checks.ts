@@ -6,7 +6,7 @@ import { type Complaint, tokenIssuerComplaints } from './token-issuer-checks.ts'
 
 /** Faults that lie between two keys. */
 export const crossFaults = (config: ConfigFile, yaml: YamlFile): readonly Fault[] =>
-  [...cookie(config), ...session(config), ...tokenIssuerComplaints(config)].map(
+  [...cookie(config), ...session(config), ...workers(config), ...tokenIssuerComplaints(config)].map(
     ({ path, problem, remedy }) => ({
       file: yaml.file,
       ...yaml.placeOf(path),
@@ -48,6 +48,18 @@ const cookie = (config: ConfigFile): readonly Complaint[] => {
   }
   return complaints
 }
+
+/** Each worker would know the sessions that it made itself, and no others. */
+const workers = ({ workers: count, session: { store } }: ConfigFile): readonly Complaint[] =>
+  store === 'memory' && typeof count === 'number' && count > 1
+    ? [
+        {
+          path: ['workers'],
+          problem: `${count} workers cannot share session.store: memory`,
+          remedy: 'Set session.store to a Redis that all workers share, or workers: 1.',
+        },
+      ]
+    : []
 
 const session = ({
   session: { idle, absolute, store, keys, keysFile, tls },

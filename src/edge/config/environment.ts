@@ -103,8 +103,12 @@ const scalarOf = (schema: unknown, text: string): unknown => {
   if (schema instanceof z.ZodBoolean)
     return text === 'true' ? true : text === 'false' ? false : text
   if (schema instanceof z.ZodArray) return text.split(',').map((item) => item.trim())
-  return text
+  return takesNumber(schema) && /^[0-9]{1,15}$/.test(text) ? Number(text) : text
 }
+
+const takesNumber = (schema: unknown): boolean =>
+  schema instanceof z.ZodNumber ||
+  (schema instanceof z.ZodUnion && schema.options.some((option) => option instanceof z.ZodNumber))
 
 const setAt = (root: Record<string, unknown>, path: Leaf['path'], leaf: unknown): void => {
   let here = root

@@ -15,6 +15,9 @@ const listenAddress = z
     'is not an address and port. Write it as 0.0.0.0:8080 or [::]:8080',
   )
 
+/** Each has caches and connections of its own; whoever needs more needs more replicas. */
+export const MOST_WORKERS = 64
+
 const claims = z
   .strictObject({
     email: claimName.default('email').describe('Claim that holds the e-mail address.'),
@@ -154,6 +157,14 @@ export const CONFIG_SCHEMA = z.strictObject({
     })
     .prefault({}),
   policies: text.describe('Folder with the policy files.'),
+  workers: z
+    .union([z.literal('auto'), z.int().min(1).max(MOST_WORKERS)], {
+      error: `is neither auto nor a number from 1 to ${MOST_WORKERS}. Write workers: auto, or a number`,
+    })
+    .default(1)
+    .describe(
+      'Processes that answer requests; `auto`: one for each core. More than one needs a shared `session.store`.',
+    ),
   decisionLog: z
     .strictObject({ to: text.default('stdout').describe('`stdout`, or a file to append to.') })
     .prefault({}),

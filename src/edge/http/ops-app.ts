@@ -4,8 +4,8 @@ import { lastResort, notFound } from './public-app.ts'
 
 export type OpsOptions = {
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
-  /** Checks by name; each answers whether it is fine now, within its own deadline. */
-  readonly readiness: Readonly<Record<string, () => Promise<boolean>>>
+  /** Checks by name; each answers whether it is fine now, or what is not, within its own deadline. */
+  readonly readiness: Readonly<Record<string, () => Promise<boolean | string>>>
   readonly admin: AdminOptions
   readonly onBug: (error: unknown) => void
 }
@@ -45,6 +45,10 @@ const failingChecks = async (
   excluded: ReadonlySet<string>,
 ): Promise<readonly string[]> => {
   const names = Object.keys(checks).filter((name) => !excluded.has(name))
-  const results = await Promise.all(names.map(async (name) => (await checks[name]?.()) === true))
-  return names.filter((_name, index) => results[index] === false)
+  const results = await Promise.all(names.map(async (name) => (await checks[name]?.()) ?? false))
+  return names.flatMap((name, index) => {
+    const result = results[index]
+    if (result === true) return []
+    return typeof result === 'string' ? [`${name} (${result})`] : [name]
+  })
 }

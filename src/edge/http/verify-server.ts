@@ -19,7 +19,7 @@ const SWEEP_MS = 1000
 
 /**
  * An HTTP/1.1 server for requests without bodies and answers without bodies: all that nginx's
- * subrequests are. See docs/adr/0020 for why it is not `node:http`.
+ * subrequests are. See docs/adr/0021 for why it is not `node:http`.
  */
 export const createVerifyServer = (options: VerifyServerOptions): VerifyServer => {
   const house: House = {

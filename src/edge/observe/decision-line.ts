@@ -150,7 +150,7 @@ const isLongerWritten = (text: string): boolean =>
  * JSON with every character escaped that ends a line for some reader (U+0085, U+2028 and U+2029,
  * for Node's readline among others) or commands a terminal (U+009B).
  */
-const toJson = (value: unknown): string =>
+export const toJson = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

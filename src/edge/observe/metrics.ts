@@ -3,6 +3,7 @@ import { type PolicySet } from '../../core/policy/policy.ts'
 import { type Revocation } from '../../core/revocation.ts'
 import { type Answer, type Sent } from '../../flow/ports.ts'
 import { createDecisionSeconds } from './decision-seconds.ts'
+import { type MetricsReport } from './metrics-sum.ts'
 import { createTally, type Tally } from './tally.ts'
 
 export type Dependency =
@@ -34,10 +35,14 @@ export type Metrics = {
   readonly bug: () => void
   readonly insecure: (setting: string) => void
   readonly text: () => Promise<string>
+  /** For adding up what several processes measured; see `metrics-sum.ts`. */
+  readonly report: () => Promise<MetricsReport>
   readonly contentType: string
 }
 
-const FAST_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 5]
+export const FAST_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 5,
+]
 
 const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10, 60]
 
@@ -114,6 +119,7 @@ export const createMetrics = (): Metrics => {
   const keysConfirmed = new Gauge({
     name: 'vestibule_issuer_keys_timestamp_seconds',
     help: 'When the keys of a token issuer were last confirmed.',
+    aggregator: 'min',
     labelNames: ['issuer'],
     registers: [registry],
   })
@@ -128,6 +134,7 @@ export const createMetrics = (): Metrics => {
   const heard = new Gauge({
     name: 'vestibule_store_changes_heard',
     help: '1 while changes in the session store arrive here, 0 while it is asked each time.',
+    aggregator: 'min',
     registers: [registry],
   })
   const revocations = counter(
@@ -149,17 +156,20 @@ export const createMetrics = (): Metrics => {
   const policyInfo = new Gauge({
     name: 'vestibule_policy_info',
     help: 'The policies in force.',
+    aggregator: 'max',
     labelNames: ['version'],
     registers: [registry],
   })
   const policyLoaded = new Gauge({
     name: 'vestibule_policy_loaded_timestamp_seconds',
     help: 'When the policies in force were loaded.',
+    aggregator: 'min',
     registers: [registry],
   })
   const insecure = new Gauge({
     name: 'vestibule_insecure_setting',
     help: '1 for each setting in use that gives up a protection.',
+    aggregator: 'max',
     labelNames: ['setting'],
     registers: [registry],
   })
@@ -208,6 +218,7 @@ export const createMetrics = (): Metrics => {
     bug: () => bugs.inc(),
     insecure: (setting) => insecure.set({ setting }, 1),
     text: () => registry.metrics(),
+    report: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   }
 }

@@ -1,10 +1,10 @@
 import { type Logger, pino } from 'pino'
 
-/** What the service says of itself, on stderr; stdout belongs to decisions. */
-export const createServiceLog = (): Logger =>
+/** What the service says of itself, on stderr; stdout belongs to decisions. A worker says which. */
+export const createServiceLog = (worker?: number): Logger =>
   pino(
     {
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
