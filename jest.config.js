@@ -10,7 +10,8 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest'] },
-  maxWorkers: 2,
+  // One more than cores: some suites mostly wait, for Sentinels to fail over and leases to end.
+  maxWorkers: 3,
   // Machines are slow at times; what hangs still ends.
   testTimeout: 30_000,
 }

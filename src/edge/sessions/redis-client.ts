@@ -127,6 +127,7 @@ const singleClient = (options: RedisClientOptions, where: Plain): RedisClient =>
     ...where,
   })
   reportLosses(redis, options.onLost)
+  const stop = keepConnecting(redis)
   const node = { name: 'single', redis }
   return {
     commands: redis,
@@ -135,7 +136,10 @@ const singleClient = (options: RedisClientOptions, where: Plain): RedisClient =>
     renew: () => renewConnection(redis),
     onNode: (listener) => listener(redis),
     assertCounts: () => Promise.resolve(),
-    close: () => redis.disconnect(),
+    close: () => {
+      stop()
+      redis.disconnect()
+    },
   }
 }
 
@@ -190,6 +194,27 @@ const catchAsking = (redis: Redis): void => {
   Object.assign(redis, {
     asking: async (): Promise<unknown> => await redis.call('ASKING').catch(() => undefined),
   })
+}
+
+/**
+ * The library gives up for good where a Sentinel tells of a failover while it is connecting already:
+ * it takes being told for having been closed.
+ *
+ * @returns ends it
+ */
+const keepConnecting = (redis: Redis): (() => void) => {
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  redis.on('end', () => {
+    if (isOver) return
+    timer = setTimeout(() => {
+      redis.connect().catch(() => undefined)
+    }, pauseMs(1))
+  })
+  return () => {
+    isOver = true
+    clearTimeout(timer)
+  }
 }
 
 /** One that is being made already is left alone. */
