@@ -10,6 +10,8 @@ export type Load = {
   readonly connections: number
   /** A script of wrk that makes each request; the headers above are sent besides. */
   readonly script?: string
+  /** Whether it may take only the CPU that other clients leave. */
+  readonly isModest?: boolean
   /** Whether answers that are no 2xx are what is asked for. */
   readonly isRefused?: boolean
 }
@@ -28,8 +30,11 @@ export type Measured = {
 export const measure = async (load: Load): Promise<Measured> => {
   const headers = { ...load.headers, ...(load.reconnect ? { Connection: 'close' } : {}) }
   const wrk = spawn(
-    'wrk',
+    'nice',
     [
+      '-n',
+      load.isModest === true ? '15' : '0',
+      'wrk',
       '-t1',
       `-c${load.connections}`,
       `-d${load.seconds}s`,

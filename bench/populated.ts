@@ -58,6 +58,8 @@ export const startPopulated = async ({
     policies: folder,
     ports: { verify, public: publicPort, ops },
     store: redis.url,
+    // As in the image; the first start fills it.
+    variables: { NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/node') },
     overrides: {
       decisionLog: { to: '/dev/null' },
       tokenIssuers: [],

@@ -21,16 +21,34 @@ const valuesOf = (instructions: readonly Instruction[], name: string): readonly 
   instructions.filter((each) => each.name === name).map(({ value }) => value)
 
 describe('Dockerfile', () => {
-  test('builds both stages on node:26-slim, which an argument can replace', () => {
+  test('builds all stages on node:26-slim, which an argument can replace', () => {
     expect(valuesOf(INSTRUCTIONS, 'ARG')).toEqual(['NODE_IMAGE=node:26-slim'])
     expect(valuesOf(INSTRUCTIONS, 'FROM')).toEqual([
       '${NODE_IMAGE} AS dependencies',
+      '${NODE_IMAGE} AS compiled',
       '${NODE_IMAGE}',
     ])
   })
 
   test('runs as a user who is not root, by number, as the Deployment says', () => {
     expect(valuesOf(LAST_STAGE, 'USER')).toEqual(['1000:1000'])
+  })
+
+  test('compiles as the user who runs it, and lets him read it and not change it', () => {
+    const from = INSTRUCTIONS.findIndex(({ value }) => value.endsWith(' AS compiled'))
+    const stage = INSTRUCTIONS.slice(
+      from,
+      INSTRUCTIONS.indexOf(LAST_STAGE[0] ?? { name: '', value: '' }),
+    )
+    expect(valuesOf(stage, 'USER')).toEqual(valuesOf(LAST_STAGE, 'USER'))
+    expect(valuesOf(stage, 'WORKDIR')).toEqual(valuesOf(LAST_STAGE, 'WORKDIR'))
+    expect(valuesOf(stage, 'RUN')).toEqual([
+      'NODE_COMPILE_CACHE=/tmp/compiled node src/main.ts serve --help && chmod -R a+rX /tmp/compiled',
+    ])
+    expect(valuesOf(LAST_STAGE, 'COPY')).toContain(
+      '--from=compiled --chown=root:root /tmp/compiled ./.compiled',
+    )
+    expect(valuesOf(LAST_STAGE, 'ENV').join(' ')).toContain('NODE_COMPILE_CACHE=/app/.compiled')
   })
 
   test('serves, with the configuration where the Deployment mounts it', () => {
