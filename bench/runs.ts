@@ -73,7 +73,7 @@ export const RUNS: ReadonlyMap<string, Run> = new Map(
     },
     growth: {
       about: 'whether a request costs more with many hosts and many sessions',
-      run: async ({ sessions = 100_000, ...options }, say) => {
+      run: async ({ sessions = 40_000, ...options }, say) => {
         const results = await benchGrowth({ ...options, sessions }, say)
         return { report: { results }, table: comparisonTable(results) }
       },

@@ -19,7 +19,7 @@ export type SignedIn = {
 export const signedInWorld = async (settings: WorldSettings = {}): Promise<SignedIn> => {
   const world = await startWorld({
     ...settings,
-    ports: { nginx: 0, identityProvider: 0 },
+    ports: { nginx: 0, identityProvider: 0, verify: 0, public: 0, ops: 0 },
     overrides: { decisionLog: { to: '/dev/null' }, ...settings.overrides },
   })
   try {
