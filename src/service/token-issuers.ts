@@ -14,7 +14,7 @@ import { fileKeys, type KeySource, remoteKeys } from '../edge/tokens/key-sources
 import { type Proof, type TokenIssuer, type TokenReview } from '../edge/tokens/token-issuer.ts'
 import { createTokenReview } from '../edge/tokens/token-review.ts'
 import { createTokenVerifier } from '../edge/tokens/token-verifier.ts'
-import { type TokenVerifier } from '../flow/ports.ts'
+import { type TokenVerifier, type Turnstile } from '../flow/ports.ts'
 import { now, nowMs } from './parts.ts'
 
 type Surroundings = { readonly log: Logger; readonly metrics: Metrics }
@@ -36,7 +36,7 @@ export const createTokens = ({ tokenIssuers }: Config, around: Surroundings): To
     verify: createTokenVerifier(issuers, {
       nowSeconds: now,
       observe: around.metrics.tokenVerified,
-      admit: createTurnstile(TOKENS_IN_TURN),
+      turnstileOf: createTurnstiles(),
     }),
     start: () => {
       for (const keys of keySets) keys.start()
@@ -44,6 +44,18 @@ export const createTokens = ({ tokenIssuers }: Config, around: Surroundings): To
     stop: () => {
       for (const keys of keySets) keys.stop()
     },
+  }
+}
+
+/** One for each issuer, and one for tokens that are nobody's. */
+const createTurnstiles = (): ((issuer: TokenIssuer | undefined) => Turnstile) => {
+  const known = new Map<TokenIssuer | undefined, Turnstile>()
+  return (issuer) => {
+    const last = known.get(issuer)
+    if (last !== undefined) return last
+    const made = createTurnstile(TOKENS_IN_TURN)
+    known.set(issuer, made)
+    return made
   }
 }
 

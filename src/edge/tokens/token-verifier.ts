@@ -12,8 +12,11 @@ export type TokenVerifierOptions = {
   readonly nowSeconds: () => number
   /** Called for each token that was looked up. */
   readonly observe?: (outcome: 'hit' | 'shared' | 'miss') => void
-  /** What has to be looked at waits for its turn; at once where there is no turnstile. */
-  readonly admit?: Turnstile
+  /**
+   * Where tokens wait that have to be looked at, for each issuer apart: one that hangs must not keep
+   * those of others waiting. Undefined is for those that are nobody's.
+   */
+  readonly turnstileOf?: (issuer: TokenIssuer | undefined) => Turnstile
 }
 
 /**
@@ -22,7 +25,7 @@ export type TokenVerifierOptions = {
  */
 export const createTokenVerifier = (
   issuers: readonly TokenIssuer[],
-  { nowSeconds, observe = () => undefined, ...others }: TokenVerifierOptions,
+  { nowSeconds, observe = () => undefined, turnstileOf = () => AT_ONCE }: TokenVerifierOptions,
 ): TokenVerifier => {
   const findIssuer = createDirectory(issuers)
   const domains = new Map(
@@ -41,10 +44,9 @@ export const createTokenVerifier = (
       ? refusal(fail('invalid'), now, verification.stillHolds)
       : verification
   }
-  const remember = createVerificationCache({ ...others, nowSeconds, observe })
-  const verify = async (token: string): Promise<Verification> => {
+  const remember = createVerificationCache({ nowSeconds, observe })
+  const verify = async (token: string, issuer: TokenIssuer | undefined): Promise<Verification> => {
     const now = nowSeconds()
-    const issuer = findIssuer(token)
     if (issuer === undefined) return refusal(fail('invalid'), now, always)
     const { proof } = issuer
     const verification =
@@ -53,9 +55,21 @@ export const createTokenVerifier = (
         : await verifyIntrospected(token, issuer, proof, now)
     return guarded(verification, now)
   }
-  return (token) =>
-    token.length > LONGEST_TOKEN ? fail('invalid') : remember(token, () => verify(token))
+  return (token) => {
+    if (token.length > LONGEST_TOKEN) return fail('invalid')
+    let issuer: TokenIssuer | undefined
+    return remember(
+      token,
+      () => verify(token, issuer),
+      (work) => {
+        issuer = findIssuer(token)
+        return turnstileOf(issuer)(work)
+      },
+    )
+  }
 }
+
+const AT_ONCE: Turnstile = (work) => work()
 
 const always = (): boolean => true
 

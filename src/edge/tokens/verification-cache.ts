@@ -18,8 +18,6 @@ export type VerificationCacheOptions = {
   readonly nowSeconds: () => number
   /** Called for each token: `hit`, `shared` with a verification under way, or `miss`. */
   readonly observe: (outcome: 'hit' | 'shared' | 'miss') => void
-  /** What has to be looked at waits for its turn; at once where there is no turnstile. */
-  readonly admit?: Turnstile
 }
 
 const OVERLOADED: Verification['outcome'] = fail('overloaded')
@@ -42,10 +40,11 @@ const MOST_KEPT_LENGTH = 16 * 1024 * 1024
 export const createVerificationCache = ({
   nowSeconds,
   observe,
-  admit = (work) => work(),
 }: VerificationCacheOptions): ((
   token: string,
   verify: () => Promise<Verification>,
+  /** Asked only where the token has to be looked at. */
+  admit?: Turnstile,
 ) => Eventual<Verification['outcome']>) => {
   const good = new LRUCache<string, Verification>({ max: MOST_KEPT, maxSize: MOST_KEPT_LENGTH })
   const bad = new LRUCache<string, Verification>({ max: MOST_KEPT })
@@ -75,7 +74,7 @@ export const createVerificationCache = ({
       running.delete(name)
     }
   }
-  return (token, verify) => {
+  return (token, verify, admit = (work) => work()) => {
     const name = hash('sha256', token, 'base64url')
     const kept = find(name)
     if (kept !== undefined) {
