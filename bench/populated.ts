@@ -21,7 +21,7 @@ export type Populated = {
   readonly startMs: number
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** A script for wrk that asks for one session after the other. */
+  /** A script for wrk that asks for one session after the other, from any of them on. */
   readonly script: string
   readonly stop: () => Promise<void>
 }
@@ -142,7 +142,8 @@ const TOKENS = {
 
 const ASK_IN_TURN = `local ids = {}
 for line in io.lines("FILE") do ids[#ids + 1] = line end
-local at = 0
+math.randomseed(os.time())
+local at = math.random(#ids)
 request = function()
   at = at % #ids + 1
   wrk.headers["Cookie"] = "vestibule=" .. ids[at]

@@ -25,6 +25,7 @@ import {
   type Revocations,
   type SessionDirectory,
 } from '../flow/session-ports.ts'
+import { keptSessionBytes, storedSessionBytes } from './memory-shares.ts'
 import { limitsOf, monotonicMs, nowMs, publicOrigin } from './parts.ts'
 import { createServiceTokens } from './service-tokens.ts'
 
@@ -38,7 +39,6 @@ export type Sessions = {
 
 /** What Redis answers in a few milliseconds, and one turn of the event loop can send. */
 const SESSIONS_IN_TURN = { most: 512, mostWaiting: 1024, perTurn: 32 }
-const SESSION_BYTES = 256 * 1024 * 1024
 const ATTEMPT_BYTES = 32 * 1024 * 1024
 
 /**
@@ -57,7 +57,7 @@ export const createRecords = (
 ): RecordStore => {
   const address = parseStoreAddress(session.store)
   if (address === undefined || address.kind === 'memory') {
-    return createMemoryRecordStore({ nowMs, monotonicMs, largestBytes: SESSION_BYTES })
+    return createMemoryRecordStore({ nowMs, monotonicMs, largestBytes: storedSessionBytes() })
   }
   const { tls } = session
   return createRedisRecordStore({
@@ -119,6 +119,7 @@ export const createSessions = (
       serveKnownForMs,
       observe: metrics.sessionRead,
       admit: createTurnstile(SESSIONS_IN_TURN),
+      keptBytes: keptSessionBytes(),
     }),
     leases: createRefreshLeases(records, absoluteMs),
     revocations,

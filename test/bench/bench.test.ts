@@ -29,13 +29,11 @@ describe('benchmarks run, meet no error, and put each figure beside its yardstic
   test('of /verify, and another server is asked the same', async () => {
     const asked = new Set<string>()
     const peer = await startLocalServer((request, response) => {
-      asked.add(`${request.headers.cookie?.split('=')[0]} ${request.headers['x-a']}`)
+      asked.add([request.headers.cookie?.split('=')[0], request.headers['x-a']].join(' '))
       response.end()
     })
-    const report = await bench(
-      ...['verify', '--only', 'warm session, kept'],
-      ...['--peer', `other=http://127.0.0.1:${peer.port}/`, '--peer-header', 'other: X-A: 1'],
-    )
+    const other = [`--peer=other=http://127.0.0.1:${peer.port}/`, '--peer-header=other: X-A: 1']
+    const report = await bench('verify', '--only', 'warm session, kept', ...other)
     await peer.stop()
     expect([...asked]).toEqual(['vestibule 1'])
     expect(report).toMatchObject({

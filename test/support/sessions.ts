@@ -19,6 +19,8 @@ import { createSessionUse } from '../../src/edge/sessions/session-use.ts'
 import { type Sessions } from '../../src/service/sessions.ts'
 import { aPerson, NOW } from './policies.ts'
 
+const KEPT_BYTES = 256 * 1024 * 1024
+
 export const memoryRecords = (nowMs: () => number, largestBytes = 1e9): RecordStore =>
   createMemoryRecordStore({ nowMs, monotonicMs: nowMs, largestBytes })
 
@@ -98,7 +100,7 @@ export const sessionsOver = (settings: SessionsSettings): Sessions => {
   })
   const common = { records, ring, limits, revocations, index, use, nowMs, monotonicMs }
   return {
-    store: createSessionStore({ ...common, serveKnownForMs, observe }),
+    store: createSessionStore({ ...common, serveKnownForMs, observe, keptBytes: KEPT_BYTES }),
     leases: createRefreshLeases(records, absoluteMs),
     revocations,
     directory: createSessionDirectory(records, index, use),

@@ -35,6 +35,8 @@ export type SessionStoreOptions = {
   readonly monotonicMs: () => number
   readonly serveKnownForMs: number
   readonly observe: (use: CacheUse) => void
+  /** What may be kept here of what was read, in bytes. */
+  readonly keptBytes: number
   /** What has to be read for /verify waits for its turn, if there is a turnstile. */
   readonly admit?: Turnstile
 }
@@ -48,10 +50,12 @@ type Opened = {
   touchedAt: number
 }
 
+/** How much more a session takes as an object than sealed, and what is kept about it; measured. */
+const OBJECT_TO_TEXT = 4
+const OVERHEAD_BYTES = 1000
 const USED: Outcome<boolean> = ok(true)
 const NONE = ok(undefined)
 const OVERLOADED = Promise.resolve(fail('overloaded' as const))
-const CACHE_BYTES = 96 * 1024 * 1024
 /** Use is written down at most so often: a store is not written to for every request. */
 const TOUCH_EVERY_MS = 60_000
 const now = (ms: number): EpochSeconds => epochSeconds(ms / 1000)
@@ -70,8 +74,8 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
   const cache = createCoherentCache<Opened>({
     ...options,
     coherence: records.coherence,
-    sizeOf: ({ bytes }) => bytes * 3,
-    largestBytes: CACHE_BYTES,
+    sizeOf: ({ bytes }) => bytes * OBJECT_TO_TEXT + OVERHEAD_BYTES,
+    largestBytes: options.keptBytes,
   })
   const end = async (key: SessionKey): Promise<Result<undefined, 'unreachable'>> => {
     cache.end(sessionName(key))
