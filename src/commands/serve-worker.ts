@@ -10,6 +10,7 @@ import { type AnsweringService, startAnswering } from '../service.ts'
 import { type Environment, type ExitCode } from './command.ts'
 import { prepare } from './service-input.ts'
 import { complain } from './terminal.ts'
+import { tidyHeap } from './tidy-heap.ts'
 import { untilStopped } from './until-stopped.ts'
 
 /** One of the processes that `vestibule serve` has answer requests. */
@@ -44,6 +45,7 @@ const readInput = async (
 }
 
 const work = async (link: PrimaryLink, input: ServiceInput): Promise<ExitCode> => {
+  tidyHeap()
   const service = await startAnswering(input, {
     verify: { descriptor: DESCRIPTORS.verify },
     public: { descriptor: DESCRIPTORS.public },

@@ -9,6 +9,7 @@ import { type Command, type ExitCode } from './command.ts'
 import { parseConfigOptions, readConfigText, readNamedConfig } from './config-option.ts'
 import { allWarnings, prepare } from './service-input.ts'
 import { sayFaults } from './terminal.ts'
+import { tidyHeap } from './tidy-heap.ts'
 import { interrupted, type Stop, untilStopped } from './until-stopped.ts'
 
 export const serve: Command = {
@@ -41,6 +42,7 @@ Exit code 2: the configuration or a policy is faulty, an address is taken, or wo
     for (const text of allWarnings(config.value, prepared.value.policies)) log.warn(text)
     const input = { config: config.value, ...prepared.value, log }
     const count = workersOf(config.value)
+    tidyHeap()
     if (count === 1) return await serveAlone(input)
     return await serveWithWorkers({
       ...input,

@@ -10,6 +10,12 @@ export type IdentityOf = (principal: Principal, policy: HostPolicy, host: HostNa
 /** Hosts below a wildcard share a policy, and the client chooses among them. */
 const MOST_HOSTS = 16
 
+type Known = {
+  readonly policy: HostPolicy
+  readonly host: HostName
+  readonly sized: SizedIdentity
+}
+
 /**
  * Remembers what was worked out for a principal for as long as the principal itself is remembered.
  * It hangs on nothing but the three, and principals and policies never change: others take their
@@ -18,23 +24,14 @@ const MOST_HOSTS = 16
 export const createIdentityMemory = (
   budgetOf: (policy: HostPolicy) => HeaderBudget,
 ): IdentityOf => {
-  const known = new WeakMap<Principal, WeakMap<HostPolicy, Map<HostName, SizedIdentity>>>()
+  const known = new WeakMap<Principal, readonly Known[]>()
   return (principal, policy, host) => {
-    let ofPrincipal = known.get(principal)
-    if (ofPrincipal === undefined) {
-      ofPrincipal = new WeakMap()
-      known.set(principal, ofPrincipal)
-    }
-    let ofPolicy = ofPrincipal.get(policy)
-    if (ofPolicy === undefined) {
-      ofPolicy = new Map()
-      ofPrincipal.set(policy, ofPolicy)
-    }
-    const last = ofPolicy.get(host)
-    if (last !== undefined) return last
+    const all = known.get(principal) ?? []
+    const last = all.find((each) => each.policy === policy && each.host === host)
+    if (last !== undefined) return last.sized
     const sized = identityFor(principal, policy.groups, budgetOf(policy), host)
-    if (ofPolicy.size >= MOST_HOSTS) ofPolicy.clear()
-    ofPolicy.set(host, sized)
+    const others = all.filter((each) => each.host !== host).slice(-MOST_HOSTS)
+    known.set(principal, [...others, { policy, host, sized }])
     return sized
   }
 }

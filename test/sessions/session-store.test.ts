@@ -104,6 +104,24 @@ describe('the session store', () => {
     expect(await storeWith(ring).findTokens(other)).toEqual({ ok: true, value: undefined })
   })
 
+  test('is the same after minutes without a request, and is not read again', async () => {
+    const uses: string[] = []
+    const { store } = sessionsOver({
+      records,
+      limits: LIMITS,
+      nowMs: () => nowMs,
+      observe: (use) => uses.push(use),
+    })
+    const [id, other] = [await create(store), await create(store)]
+    const first = await store.find(id)
+    for (let minute = 0; minute < 10; minute += 1) {
+      nowMs += 60_000
+      await store.find(other)
+    }
+    expect(await store.find(id)).toEqual(first)
+    expect(uses.slice(-1)).toEqual(['hit'])
+  })
+
   test('ends a session that is idle, and slides one that is used', async () => {
     const store = storeWith(randomKeyRing())
     const id = await create(store)

@@ -59,6 +59,7 @@ export const readNginxRequest = (
 /** nginx writes the same query for all requests to one location, and browsers ask the same places. */
 const readQuery = remembering(parseAuthQuery)
 const readPlace = remembering(parsePlace)
+const readAddress = remembering((text) => (isIP(text) === 0 ? undefined : text))
 
 /** Why a request was not understood, and what of it the log may say all the same. */
 export type Refusal = {
@@ -102,7 +103,7 @@ const describedBy = ({
   realIp = '',
   requestId = '',
 }: NginxHeaders): Pick<AccessRequest, 'clientIp' | 'requestId'> => ({
-  clientIp: isIP(realIp) === 0 ? undefined : realIp,
+  clientIp: readAddress(realIp),
   requestId: /^[A-Za-z0-9._-]{1,128}$/.test(requestId) ? requestId : undefined,
 })
 

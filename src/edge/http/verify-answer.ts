@@ -71,13 +71,26 @@ const identityLines = (
 ): string => {
   const last = identity === NOBODY ? undefined : written.get(identity)
   if (last?.assertion === assertion) return last.lines
-  const lines = headerNames(names, policy)
-    .map(([name, source]) => headerLine(name, identityHeaderValue(source, identity, assertion)))
-    .join('')
+  const lines = joined(
+    headerNames(names, policy).map(([name, source]) =>
+      headerLine(name, identityHeaderValue(source, identity, assertion)),
+    ),
+  )
   // Everybody who is nobody shares one identity, on all hosts.
   if (identity !== NOBODY) written.set(identity, { assertion, lines })
   return lines
 }
+
+/**
+ * What is short as one string, and what is long behind it. An assertion is most of an answer and is
+ * kept by whoever signed it: the lines refer to that text, so that it is in memory once.
+ */
+const joined = (lines: readonly string[]): string => {
+  const short = lines.filter(({ length }) => length < LONG).join('')
+  return lines.filter(({ length }) => length >= LONG).reduce((all, line) => all + line, short)
+}
+
+const LONG = 400
 
 const challengeLines = (
   challenge: Challenge,

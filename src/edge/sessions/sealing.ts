@@ -30,7 +30,7 @@ export const seal = (
 
 /** What was in a sealed record. */
 export type Unsealed =
-  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'value'; readonly value: unknown; readonly text: string }
   /** Made by a later version of this program: neither good nor bad, here. */
   | { readonly kind: 'newer' }
   /** Not whole, not ours, of another record, or under a key that is not in the ring. */
@@ -72,8 +72,9 @@ const decrypt = (key: Buffer, sealed: Buffer): Unsealed => {
     decipher.setAAD(sealed.subarray(0, KEY_ID_END))
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH))
     const body = decipher.update(sealed.subarray(NONCE_END, sealed.length - TAG_LENGTH))
-    const value: unknown = JSON.parse(Buffer.concat([body, decipher.final()]).toString('utf8'))
-    return { kind: 'value', value }
+    const text = Buffer.concat([body, decipher.final()]).toString('utf8')
+    const value: unknown = JSON.parse(text)
+    return { kind: 'value', value, text }
   } catch {
     return DAMAGED
   }

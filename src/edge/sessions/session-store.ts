@@ -2,16 +2,16 @@ import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { type EpochSeconds, epochSeconds, type SessionId, type SessionKey } from '../../core/ids.ts'
 import { subjectAtIssuer } from '../../core/principal.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { endSession, type Revocable, SKEW_MS } from '../../core/revocation.ts'
+import { endSession, SKEW_MS } from '../../core/revocation.ts'
 import { isLive, type Session, type SessionLimits } from '../../core/session.ts'
 import { type Found, type SessionStore, type Turnstile } from '../../flow/ports.ts'
 import { type Revocations, type Standing } from '../../flow/session-ports.ts'
 import { type CacheUse, createCoherentCache } from './coherent-cache.ts'
+import { createOpenings, type Kept, keptBytesOf, revocableOf } from './kept-session.ts'
 import { type KeyRing } from './key-ring.ts'
 import {
   mintSessionId,
   namesOf,
-  providerSessionDigests,
   sessionKeyOf,
   sessionName,
   subjectDigest,
@@ -41,18 +41,8 @@ export type SessionStoreOptions = {
   readonly admit?: Turnstile
 }
 
-/** A session as it was read, and what a revocation may know it by. */
-type Opened = {
-  readonly session: Session
-  readonly revocable: Revocable
-  readonly bytes: number
-  /** When use was last written down, in milliseconds. */
-  touchedAt: number
-}
-
-/** How much more a session takes as an object than sealed, and what is kept about it; measured. */
-const OBJECT_TO_TEXT = 4
-const OVERHEAD_BYTES = 1000
+/** Of what may be kept; the rest is for what is made of those that are in use. */
+const SHARE_OF_TEXTS = 1 / 3
 const USED: Outcome<boolean> = ok(true)
 const NONE = ok(undefined)
 const OVERLOADED = Promise.resolve(fail('overloaded' as const))
@@ -71,11 +61,16 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
   const idleMs = limits.idleSeconds * 1000
   const absoluteMs = limits.absoluteSeconds * 1000
   const touchEveryMs = Math.min(idleMs / 20, TOUCH_EVERY_MS)
-  const cache = createCoherentCache<Opened>({
+  const largestBytes = Math.ceil(options.keptBytes * SHARE_OF_TEXTS)
+  const cache = createCoherentCache<Kept>({
     ...options,
     coherence: records.coherence,
-    sizeOf: ({ bytes }) => bytes * OBJECT_TO_TEXT + OVERHEAD_BYTES,
-    largestBytes: options.keptBytes,
+    sizeOf: keptBytesOf,
+    largestBytes,
+  })
+  const openings = createOpenings({
+    monotonicMs: options.monotonicMs,
+    mostBytes: options.keptBytes - largestBytes,
   })
   const end = async (key: SessionKey): Promise<Result<undefined, 'unreachable'>> => {
     cache.end(sessionName(key))
@@ -85,7 +80,7 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     ])
     return removed.ok ? removed : marked
   }
-  const load = async (id: SessionId, key: SessionKey): Promise<Outcome<Opened | undefined>> => {
+  const load = async (id: SessionId, key: SessionKey): Promise<Outcome<Kept | undefined>> => {
     const [found, used] = await Promise.all([records.get(sessionName(key)), use.touch(key)])
     if (!found.ok) return found
     if (found.value === undefined) return ok(undefined)
@@ -93,27 +88,24 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     if (opened.kind === 'newer') return fail('unreachable')
     const session = opened.kind === 'value' ? parseSession(opened.value) : undefined
     // An unreadable one is left alone: its key may come back.
-    if (session === undefined) return ok(undefined)
+    if (opened.kind !== 'value' || session === undefined) return ok(undefined)
     if (!used.ok) return used
     if (!used.value) {
       await records.remove(namesOf(key))
       return ok(undefined)
     }
-    return ok({
-      session,
-      revocable: revocableOf(session, key),
-      bytes: found.value.length,
-      touchedAt: nowMs(),
-    })
+    const kept = { text: opened.text, touchedAt: nowMs() }
+    openings.add(kept, session, key)
+    return ok(kept)
   }
   /** Writes down that it is used, behind the answer; before it where it may have been idle. */
-  const touch = (key: SessionKey, opened: Opened): Eventual<Outcome<boolean>> => {
-    const since = nowMs() - opened.touchedAt
+  const touch = (key: SessionKey, kept: Kept): Eventual<Outcome<boolean>> => {
+    const since = nowMs() - kept.touchedAt
     if (since < touchEveryMs) return USED
-    const before = opened.touchedAt
-    opened.touchedAt = nowMs()
+    const before = kept.touchedAt
+    kept.touchedAt = nowMs()
     const touching = use.touch(key).then((outcome) => {
-      if (!outcome.ok) opened.touchedAt = before
+      if (!outcome.ok) kept.touchedAt = before
       else if (!outcome.value) cache.forget(sessionName(key))
       return outcome
     })
@@ -121,13 +113,13 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
   }
   const ifInForce = (
     key: SessionKey,
-    opened: Opened,
+    kept: Kept,
+    session: Session,
     standing: Standing,
   ): Eventual<Found<Session>> => {
     if (standing === 'unreachable') return fail('unreachable')
-    const { session } = opened
     if (standing === 'in_force' && isLive(session, limits, now(nowMs()))) {
-      return thenAt(touch(key, opened), (used) => ok(used.ok && !used.value ? undefined : session))
+      return thenAt(touch(key, kept), (used) => ok(used.ok && !used.value ? undefined : session))
     }
     cache.end(sessionName(key))
     return records.remove(namesOf(key)).then(() => ok(undefined))
@@ -135,13 +127,14 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
   const names = createSessionNames()
   const ifFound = <Failure>(
     key: SessionKey,
-    found: Result<Opened | undefined, Failure>,
+    found: Result<Kept | undefined, Failure>,
   ): Eventual<Result<Session | undefined, Failure | 'unreachable'>> => {
     if (!found.ok) return found
-    const opened = found.value
-    if (opened === undefined) return NONE
+    const kept = found.value
+    const opened = kept === undefined ? undefined : openings.of(kept, key)
+    if (kept === undefined || opened === undefined) return NONE
     return thenAt(revocations.standingOf(opened.revocable), (standing) =>
-      ifInForce(key, opened, standing),
+      ifInForce(key, kept, opened.session, standing),
     )
   }
   const find: SessionStore['find'] = (id) => {
@@ -231,19 +224,6 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
       const replaced = await records.replace(sessionName(key), sealed, seconds * 1000)
       cache.forget(sessionName(key))
       return replaced.ok ? ok(undefined) : replaced
-    },
-  }
-}
-
-const revocableOf = ({ principal, beganMs, issuedAt }: Session, key: SessionKey): Revocable => {
-  return {
-    sessionKey: key,
-    subjects: [subjectDigest(principal.issuer, subjectAtIssuer(principal))],
-    providerSessions: providerSessionDigests(principal),
-    began: {
-      kind: 'session',
-      oursMs: beganMs,
-      issuerMs: issuedAt === undefined ? undefined : issuedAt * 1000,
     },
   }
 }
