@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Cleanup, createCleanup } from '../../demo/cleanup.ts'
+import { startRedis } from '../../demo/redis.ts'
 import { startRedisPair } from '../../demo/redis-sentinel.ts'
 import { parseStoreAddress } from '../../src/core/store-address.ts'
 import { createRedisClient } from '../../src/edge/sessions/redis-client.ts'
@@ -56,4 +57,19 @@ test('stays closed once it is closed', async () => {
   await until('the end', () => redis.status === 'end')
   await expect(redis.ping()).rejects.toThrow('Connection is closed')
   expect(attempts).toBe(0)
+})
+
+test('closes the connection to a server that hangs once, however many wait for it', async () => {
+  const server = await startRedis()
+  cleanup.add(server.stop)
+  const { client, redis } = connectTo(server.url)
+  await until('a connection', () => redis.status === 'ready')
+  const { stream } = redis
+  const before = stream.listenerCount('close')
+  for (let late = 0; late < 200; late += 1) client.renew('single')
+  expect(stream.listenerCount('close') - before).toBeLessThan(3)
+  await until('another connection', () => redis.status === 'ready' && redis.stream !== stream)
+  client.renew('single')
+  await until('a third one', () => redis.status !== 'ready')
+  await until('that it is there', () => redis.status === 'ready')
 })

@@ -217,9 +217,15 @@ const keepConnecting = (redis: Redis): (() => void) => {
   }
 }
 
+/** Those that are being closed; a server that hangs takes its time to let go. */
+const closing = new WeakSet<Redis>()
+
 /** One that is being made already is left alone. */
 export const renewConnection = (redis: Redis): void => {
-  if (redis.status === 'ready') redis.disconnect(true)
+  if (redis.status !== 'ready' || closing.has(redis)) return
+  closing.add(redis)
+  redis.once('close', () => closing.delete(redis))
+  redis.disconnect(true)
 }
 
 const nameOf = ({ host = '', port = 0 }: RedisOptions): string => `${host}:${port}`
