@@ -122,6 +122,30 @@ describe('the session store', () => {
     expect(uses.slice(-1)).toEqual(['hit'])
   })
 
+  test('asks the records once about an id that nobody has, and writes nothing', async () => {
+    const asked: string[] = []
+    const store = sessionsOver({
+      records: {
+        ...records,
+        get: (name) => {
+          asked.push('get')
+          return records.get(name)
+        },
+        swap: (...all) => {
+          asked.push('swap')
+          return records.swap(...all)
+        },
+      },
+      nowMs: () => nowMs,
+    }).store
+    const unknown = parseSessionId('A'.repeat(43))
+    if (unknown === undefined) throw new Error('no id')
+    expect(await isFound(store, unknown)).toBe(false)
+    expect(asked).toEqual(['get'])
+    expect(await isFound(store, await create(store))).toBe(true)
+    expect(asked.slice(1)).toContain('swap')
+  })
+
   test('ends a session that is idle, and slides one that is used', async () => {
     const store = storeWith(randomKeyRing())
     const id = await create(store)

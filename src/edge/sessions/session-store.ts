@@ -81,7 +81,8 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     return removed.ok ? removed : marked
   }
   const load = async (id: SessionId, key: SessionKey): Promise<Outcome<Kept | undefined>> => {
-    const [found, used] = await Promise.all([records.get(sessionName(key)), use.touch(key)])
+    // One after the other: who sends ids that nobody has shall cost the store one question, not two.
+    const found = await records.get(sessionName(key))
     if (!found.ok) return found
     if (found.value === undefined) return ok(undefined)
     const opened = openSealed(ring(), id, 'session', found.value)
@@ -89,6 +90,7 @@ export const createSessionStore = (options: SessionStoreOptions): SessionStore =
     const session = opened.kind === 'value' ? parseSession(opened.value) : undefined
     // An unreadable one is left alone: its key may come back.
     if (opened.kind !== 'value' || session === undefined) return ok(undefined)
+    const used = await use.touch(key)
     if (!used.ok) return used
     if (!used.value) {
       await records.remove(namesOf(key))
