@@ -120,7 +120,6 @@ describe('what Redis sees', () => {
     const asked = seen.filter(([verb]) => !/^(?:ping|info|client)$/i.test(verb ?? ''))
     expect(asked.map(([verb = '', of]) => [verb.toLowerCase(), of])).toEqual([
       ['getrange', nameOf(unknown, 'session')],
-      ['set', nameOf(unknown, 'used')],
     ])
     expect(await redis.exists(nameOf(unknown, 'used'))).toBe(0)
     await expectSession(ALLOWED)

@@ -23,7 +23,7 @@ export type Openings = {
 }
 
 /** One that was not asked for in so long is text alone, within twice that. */
-const OPENED_FOR_MS = 60_000
+const OPENED_FOR_MS = 20_000
 
 export const createOpenings = (options: Omit<RecentOptions, 'periodMs'>): Openings => {
   const recent = createRecent<Kept, Opened>({ ...options, periodMs: OPENED_FOR_MS })
