@@ -20,7 +20,7 @@ const ISSUER = 'https://ci.test'
 const TOKENS_PER_SECOND = 1000
 const AT_A_TIME = 8
 /** Until so many of each have passed, it is the compiler that is measured. */
-const WARM_UP = 5000
+const WARM_UP = 3000
 
 type Taken = { readonly tokensPerSecond: number; readonly cpuMicros: number }
 type Verify = (token: string) => Promise<boolean>
