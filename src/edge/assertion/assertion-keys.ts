@@ -1,11 +1,5 @@
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-} from 'jose'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { z } from 'zod'
 import { fail, ok, type Result } from '../../core/result.ts'
 
@@ -23,7 +17,7 @@ export const SIGNATURE_BYTES: Readonly<Record<AssertionAlgorithm, number>> = {
 export type AssertionKey = {
   readonly kid: string
   readonly algorithm: AssertionAlgorithm
-  readonly privateKey: CryptoKey
+  readonly privateKey: KeyObject
   readonly publicJwk: JWK
 }
 
@@ -82,8 +76,7 @@ export const parseAssertionKeys = async (
 
 const assertionKeyOf = async (jwk: PrivateJwk): Promise<AssertionKey> => {
   const algorithm = jwk.kty === 'EC' ? 'ES256' : 'RS256'
-  const privateKey = await importJWK(jwk, algorithm)
-  if (privateKey instanceof Uint8Array) throw new TypeError('not an asymmetric key')
+  const privateKey = createPrivateKey({ key: jwk, format: 'jwk' })
   const half = publicHalf(jwk)
   const kid = await calculateJwkThumbprint(half)
   return { kid, algorithm, privateKey, publicJwk: { ...half, kid, alg: algorithm, use: 'sig' } }
