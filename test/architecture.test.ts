@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   flow: ['core', 'flow'],
   'edge/assertion': ['core', 'flow', 'edge/assertion', 'jose', 'lru-cache', 'zod', 'node:crypto'],
   'edge/config': ['core', 'presets', 'edge/config', 'edge/files', 'zod', 'node:path'],
-  'edge/crowd': ['flow', 'edge/crowd'],
+  'edge/crowd': ['core', 'flow', 'edge/crowd'],
   'edge/files': ['core', 'edge/files', 'leven', 'yaml', 'zod', 'node:fs/promises'],
   'edge/http': [
     'core',

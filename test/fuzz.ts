@@ -9,6 +9,7 @@ const SUITES = [
   'redirect-targets-fuzz',
   'policy-files-fuzz',
   'tokens-fuzz',
+  'signature-agreement',
 ]
 
 /** Some properties also ask that enough of what is generated is let through; fewer say nothing. */
@@ -31,7 +32,7 @@ const { status } = spawnSync(
     '--disable-warning=ExperimentalWarning',
     jest,
     '--testTimeout=3600000',
-    ...SUITES.map((suite) => `test/attacks/${suite}`),
+    ...SUITES.map((suite) => `/${suite}`),
   ],
   { stdio: 'inherit', env: { ...process.env, VESTIBULE_FUZZ_RUNS: values.runs } },
 )

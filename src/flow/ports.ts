@@ -30,7 +30,7 @@ export type Found<Value> = Result<Value | undefined, 'unreachable'>
  * Does a piece of work when its turn comes; undefined where so many wait already that it would come
  * too late.
  */
-export type Turnstile = <Value>(work: () => Promise<Value>) => Promise<Value> | undefined
+export type Turnstile = <Value>(work: () => Eventual<Value>) => Eventual<Value> | undefined
 
 export type SessionStore = {
   /**

@@ -19,7 +19,7 @@ import { now, nowMs } from './parts.ts'
 
 type Surroundings = { readonly log: Logger; readonly metrics: Metrics }
 
-/** A signature takes some 100 µs of CPU; nobody whose token is known waits for more than a few. */
+/** A token takes up to some 100 µs of CPU; nobody whose token is known waits for more than a few. */
 const TOKENS_IN_TURN = { most: 256, mostWaiting: 1024, perTurn: 4 }
 
 export type Tokens = {

@@ -103,4 +103,23 @@ describe('a turnstile', () => {
       ),
     ).toEqual(['rejected', 'rejected', 'fulfilled'])
   })
+
+  test('answers at once what is known at once, and has room again', async () => {
+    const admit = createTurnstile({ most: 1, mostWaiting: 1, perTurn: 2 })
+    expect([admit(() => 'one'), admit(() => 'two')]).toEqual(['one', 'two'])
+    const third = admit(() => 'three')
+    expect(third).toBeInstanceOf(Promise)
+    expect(await third).toBe('three')
+  })
+
+  test('goes on after work that throws at once', async () => {
+    const admit = createTurnstile({ most: 1, mostWaiting: 1, perTurn: 1 })
+    const broken = (): string => {
+      throw new Error('broken')
+    }
+    expect(() => admit(broken)).toThrow('broken')
+    await expect(admit(broken)).rejects.toThrow('broken')
+    await turn()
+    expect(admit(() => 'done')).toBe('done')
+  })
 })

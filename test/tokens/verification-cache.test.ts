@@ -94,6 +94,32 @@ describe('what is remembered of a token', () => {
     expect(state.looked).toBe(2)
   })
 
+  test('is there in the same turn where it was found out in one', () => {
+    const { state } = world()
+    const remember = createVerificationCache({
+      nowSeconds: () => NOW,
+      observe: (outcome) => state.seen.push(outcome),
+    })
+    const once = (): Verification => {
+      state.looked += 1
+      return good(NOW + 1)
+    }
+    expect([remember('a', once), remember('a', once)]).toEqual([
+      { ok: true, value: PRINCIPAL },
+      { ok: true, value: PRINCIPAL },
+    ])
+    expect([state.looked, state.seen]).toEqual([1, ['miss', 'hit']])
+  })
+
+  test('is nothing where looking throws', () => {
+    const remember = createVerificationCache({ nowSeconds: () => NOW, observe: () => undefined })
+    const broken = (): Verification => {
+      throw new Error('a bug')
+    }
+    expect(() => remember('a', broken)).toThrow('a bug')
+    expect(remember('a', () => good(NOW + 1))).toMatchObject({ ok: true })
+  })
+
   test('is shared while it is being found out, and an error is nobody else’s for long', async () => {
     const { state } = world()
     const remember = createVerificationCache({ nowSeconds: () => NOW, observe: () => undefined })

@@ -1,3 +1,4 @@
+import { type Eventual } from '../../core/eventual.ts'
 import { type Turnstile } from '../../flow/ports.ts'
 
 export type TurnstileOptions = {
@@ -19,17 +20,23 @@ export const createTurnstile = ({ most, mostWaiting, perTurn }: TurnstileOptions
   let begun = 0
   let isTurning = false
 
-  const enter = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+  const leave = (): void => {
+    inside -= 1
+    turn()
+  }
+  const enter = <Value>(work: () => Eventual<Value>): Eventual<Value> => {
     inside += 1
     begun += 1
     turn()
+    let result: Eventual<Value> | undefined
     try {
-      return await work()
+      result = work()
     } finally {
-      inside -= 1
-      turn()
+      if (!(result instanceof Promise)) leave()
     }
+    return result instanceof Promise ? result.finally(leave) : result
   }
+  const enterLater = async <Value>(work: () => Eventual<Value>): Promise<Value> => await enter(work)
   /** Has the next turn let in whoever may come then. */
   const turn = (): void => {
     if (isTurning) return
@@ -44,10 +51,8 @@ export const createTurnstile = ({ most, mostWaiting, perTurn }: TurnstileOptions
   return (work) => {
     if (waiting.length === 0 && inside < most && begun < perTurn) return enter(work)
     if (waiting.length >= mostWaiting) return undefined
-    return new Promise((resolve, reject) => {
-      waiting.push(() => {
-        enter(work).then(resolve, reject)
-      })
+    return new Promise((resolve) => {
+      waiting.push(() => resolve(enterLater(work)))
       turn()
     })
   }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { thenAt } from '../../core/eventual.ts'
 import { type EpochSeconds, epochSeconds } from '../../core/ids.ts'
 import { type Authenticated } from '../../core/principal.ts'
 import { fail, ok } from '../../core/result.ts'
@@ -30,6 +31,8 @@ export type ServiceTokenStoreOptions = TokenChangesOptions & {
   /** While the store is unreachable, what was known so recently is still served. */
   readonly serveKnownForMs: number
 }
+
+type Verified = Awaited<ReturnType<ServiceTokens['verify']>>
 
 type Opened = {
   readonly token: ServiceToken
@@ -123,16 +126,18 @@ export const createServiceTokenStore = (options: ServiceTokenStoreOptions): Serv
       : fail('unreachable')
   }
   return {
-    verify: async (text, host) => {
+    verify: (text, host) => {
       const id = idOfText(text)
       if (id === undefined) return fail('invalid')
-      const found = await cache.read(grantName(id), () => load(id))
-      if (!found.ok) return fail('store_unreachable')
-      if (found.value === undefined) return fail('invalid')
-      const judged = judgeServiceToken(found.value.token, digestOf(text), { host, now: now() })
-      if (!judged.ok) return judged
-      noteUse(found.value)
-      return ok(found.value.principal)
+      const read = cache.read(grantName(id), () => load(id))
+      return thenAt<Outcome<Opened | undefined>, Verified>(read, (found) => {
+        if (!found.ok) return fail('store_unreachable')
+        if (found.value === undefined) return fail('invalid')
+        const judged = judgeServiceToken(found.value.token, digestOf(text), { host, now: now() })
+        if (!judged.ok) return judged
+        noteUse(found.value)
+        return ok(found.value.principal)
+      })
     },
     create: async (grant) => {
       const id = mintId()

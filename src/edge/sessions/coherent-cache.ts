@@ -21,7 +21,7 @@ export type CoherentCache<Value extends object> = {
   /** What is so: from the cache where it is known, else from `load`. */
   readonly read: <Failure>(
     name: string,
-    load: () => Promise<Result<Value | undefined, Failure>>,
+    load: () => Eventual<Result<Value | undefined, Failure>>,
   ) => Eventual<Result<Value | undefined, Failure>>
   /** What was read so far no longer counts. */
   readonly forget: (name: string) => void
@@ -99,7 +99,7 @@ export const createCoherentCache = <Value extends object>(
   }
   const ask = async <Failure>(
     name: string,
-    load: () => Promise<Result<Value | undefined, Failure>>,
+    load: () => Eventual<Result<Value | undefined, Failure>>,
   ): Promise<Result<Value | undefined, Failure>> => {
     const begun: Begun = {
       reading: begin(readings, name),

@@ -7,6 +7,7 @@ export type CompactToken = {
   readonly issuer: string
   readonly subject: string
   readonly type: unknown
+  readonly parts: TokenParts
 }
 
 const OPAQUE = { kind: 'opaque' } as const
@@ -25,30 +26,38 @@ export const readCompactToken = (token: string): CompactToken | typeof OPAQUE | 
   return parts === undefined ? undefined : understood(parts)
 }
 
-export type TokenParts = { readonly header: JsonObject; readonly claims: JsonObject }
+/** A token as it was sent, and what is in it. */
+export type TokenParts = {
+  readonly text: string
+  readonly header: JsonObject
+  readonly claims: JsonObject
+  readonly signature: Uint8Array
+}
 
-/** Header and claims, not verified; undefined for what `readCompactToken` refuses as well. */
+/** Its parts, not verified; undefined for what `readCompactToken` refuses as well. */
 export const readParts = (token: string): TokenParts | undefined => {
   if (token.length > LONGEST_TOKEN) return undefined
-  const [header, payload, signature, ...more] = token.split('.', 4)
-  if (header === undefined || payload === undefined || signature === undefined) return undefined
-  if (more.length > 0 || ![header, payload, signature].every(isCanonical)) return undefined
-  return partsOf(parseObject(header), parseObject(payload))
+  const [header, payload, last, ...more] = token.split('.', 4).map(bytesOf)
+  if (header === undefined || payload === undefined || last === undefined) return undefined
+  return more.length > 0 ? undefined : partsOf(token, [header, payload, last])
 }
 
 const partsOf = (
-  header: JsonObject | undefined,
-  claims: JsonObject | undefined,
+  text: string,
+  [first, second, signature]: readonly [Buffer, Buffer, Buffer],
 ): TokenParts | undefined => {
+  const header = parseObject(first)
+  const claims = parseObject(second)
   if (header === undefined || claims === undefined) return undefined
   const isExtended = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')
-  return isExtended ? undefined : { header, claims }
+  return isExtended ? undefined : { text, header, claims, signature }
 }
 
 const beginsObject = (header: string): boolean =>
   /^\s*\{/.test(Buffer.from(header.slice(0, 12), 'base64url').toString('latin1'))
 
-const understood = ({ header, claims }: TokenParts): CompactToken | undefined => {
+const understood = (parts: TokenParts): CompactToken | undefined => {
+  const { header, claims } = parts
   const issuer = memberOf(claims, 'iss')
   const subject = memberOf(claims, 'sub')
   if (issuer !== undefined && typeof issuer !== 'string') return undefined
@@ -57,6 +66,7 @@ const understood = ({ header, claims }: TokenParts): CompactToken | undefined =>
     issuer: issuer ?? '',
     subject: typeof subject === 'string' ? subject : '',
     type: memberOf(header, 'typ'),
+    parts,
   }
 }
 
@@ -65,14 +75,17 @@ type JsonObject = Readonly<Record<string, unknown>>
 const memberOf = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined
 
-const isCanonical = (part: string): boolean =>
-  part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
+/** Undefined where the same bytes could be written otherwise, and for none at all. */
+const bytesOf = (part: string): Buffer | undefined => {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.length > 0 && bytes.toString('base64url') === part ? bytes : undefined
+}
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-const parseObject = (part: string): JsonObject | undefined => {
+const parseObject = (bytes: Buffer): JsonObject | undefined => {
   try {
-    const text = UTF_8.decode(Buffer.from(part, 'base64url'))
+    const text = UTF_8.decode(bytes)
     const value: unknown = JSON.parse(text)
     if (!isObject(value)) return undefined
     return countMembers(value, 0) === countNames(text) ? value : undefined
@@ -84,15 +97,25 @@ const parseObject = (part: string): JsonObject | undefined => {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `JSON.parse` keeps the last of two members, so a text with duplicates names more than it has. */
+/**
+ * `JSON.parse` keeps the last of two members, so a text with duplicates names more than it has. In a
+ * sound text each colon outside of strings stands behind a name.
+ */
 const countNames = (text: string): number => {
   let named = 0
-  for (const [, colon] of text.matchAll(STRING)) if (colon !== undefined) named += 1
+  let isString = false
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) isString = !isString
+    else if (isString && code === BACKSLASH) at += 1
+    else if (!isString && code === COLON) named += 1
+  }
   return named
 }
 
-/** Every string of a JSON text; one with a colon behind it names a member. */
-const STRING = /"(?:[^"\\]|\\.)*"(\s*:)?/g
+const QUOTE = 0x22
+const COLON = 0x3a
+const BACKSLASH = 0x5c
 
 /** No honest claim is nested deeper, and what reads claims later may recur. */
 const DEEPEST = 16

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose'
+import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import { type KeySource } from './key-sources.ts'
+import { type ChooseKey, createVerificationKeys } from './verification-keys.ts'
 
 export type KeySetOptions = {
   readonly load: KeySource
@@ -43,6 +45,8 @@ export const LOCAL: Pace = {
 const STALE_MS = 24 * 3_600_000
 
 export type Keys = {
+  readonly choose: ChooseKey
+  /** The same keys for the library, which looks at signatures in other threads. */
   readonly find: JWTVerifyGetKey
   /** Another number whenever the keys are others. */
   readonly generation: number
@@ -51,12 +55,12 @@ export type Keys = {
 /** The keys of one issuer. */
 export type KeySet = {
   /** The keys known now; loads them first if there are none. */
-  readonly current: () => Promise<Result<Keys, 'unreachable'>>
+  readonly current: () => Eventual<Result<Keys, 'unreachable'>>
   /**
    * Other keys than those of a generation, since one was not found among them; undefined where
    * there are none, or it was tried a moment ago.
    */
-  readonly changed: (since: number) => Promise<Result<Keys | undefined, 'unreachable'>>
+  readonly changed: (since: number) => Eventual<Result<Keys | undefined, 'unreachable'>>
   readonly generation: () => number
   /** Loads now, and again and again. */
   readonly start: () => void
@@ -84,6 +88,7 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
       known =
         known === undefined || isNew
           ? {
+              choose: createVerificationKeys(keys),
               find: createLocalJWKSet({ keys: [...keys] }),
               generation: (known?.generation ?? 0) + 1,
               text,
@@ -110,6 +115,17 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
   const hasCooledDown = (since: number, ms: number): boolean =>
     running !== undefined || nowMs() - since >= ms
 
+  const loaded = async (): Promise<Result<Known, 'unreachable'>> => {
+    if (hasCooledDown(lastTriedAt, pace.coldRetryMs)) await within(loadOnce(), pace.longestWaitMs)
+    const found = usable()
+    return found === undefined ? fail('unreachable') : ok(found)
+  }
+  const othersThan = (since: number): Result<Known | undefined, 'unreachable'> => {
+    if (failed) return fail('unreachable')
+    const found = usable()
+    return ok(found === undefined || found.generation === since ? undefined : found)
+  }
+
   const tick = async (): Promise<void> => {
     await loadOnce()
     if (!isStarted) return
@@ -122,27 +138,21 @@ export const createKeySet = (options: KeySetOptions): KeySet => {
     return failed ? pace.coolDownMs : pace.refreshMs * (0.8 + 0.2 * Math.random())
   }
   return {
-    current: async () => {
+    current: () => {
       const found = usable()
-      if (found !== undefined) {
-        const isOld = nowMs() - found.loadedAt > 2 * pace.refreshMs
-        if (isOld && hasCooledDown(lastTriedAt, pace.coolDownMs)) void loadOnce()
-        return ok(found)
-      }
-      if (hasCooledDown(lastTriedAt, pace.coldRetryMs)) await within(loadOnce(), pace.longestWaitMs)
-      const loaded = usable()
-      return loaded === undefined ? fail('unreachable') : ok(loaded)
+      if (found === undefined) return loaded()
+      const isOld = nowMs() - found.loadedAt > 2 * pace.refreshMs
+      if (isOld && hasCooledDown(lastTriedAt, pace.coolDownMs)) void loadOnce()
+      return ok(found)
     },
-    changed: async (since) => {
+    changed: (since) => {
       const found = usable()
       if (found !== undefined && found.generation !== since) return ok(found)
-      if (hasCooledDown(lastAskedAt, pace.coolDownMs)) {
-        if (running === undefined) lastAskedAt = nowMs()
-        if (!(await within(loadOnce(), pace.longestWaitMs))) return fail('unreachable')
-      }
-      if (failed) return fail('unreachable')
-      const loaded = usable()
-      return ok(loaded === undefined || loaded.generation === since ? undefined : loaded)
+      if (!hasCooledDown(lastAskedAt, pace.coolDownMs)) return othersThan(since)
+      if (running === undefined) lastAskedAt = nowMs()
+      return thenAt(within(loadOnce(), pace.longestWaitMs), (isInTime) =>
+        isInTime ? othersThan(since) : fail('unreachable'),
+      )
     },
     generation: () => known?.generation ?? 0,
     start: () => {

@@ -15,10 +15,49 @@ export type ClaimRules = {
 /** `access`: RFC 9068 alone. `any`: those and plain JWTs. `svid`: what SPIFFE allows. */
 export type AcceptedTypes = 'access' | 'any' | 'svid'
 
+/** Who may have made a token, and for whom. */
+export type Addresses = {
+  /** The exact `iss`; `spiffe://<trust domain>` for JWT-SVIDs, which need not have one. */
+  readonly issuer: string
+  /** JWT-SVIDs are of whom their subject says; undefined for everybody else. */
+  readonly trustDomain: string | undefined
+  readonly audiences: readonly string[]
+}
+
 /**
- * What `jwtVerify` leaves unchecked: numbers that are finite, an `iat` that is not to come, a
- * lifetime within the limit, a usable subject (RFC 7519 section 4.1; `exp: 1e999` is Infinity).
- * Undefined where all is well.
+ * Who made a token, for whom, and when it is good (RFC 7519 section 4.1). Undefined where all is
+ * well. What is said of a token that fails in several ways depends on the order.
+ */
+export const registeredFailure = (
+  claims: Claims,
+  rules: Addresses & Pick<ClaimRules, 'toleranceSeconds'>,
+  nowSeconds: number,
+): TokenFailure | undefined => {
+  if (!isAddressed(claims, rules)) return 'invalid'
+  const { iat, nbf, exp } = claims
+  if (!isNumberIfStated(iat) || !isNumberIfStated(nbf)) return 'invalid'
+  if (nbf !== undefined && nbf > nowSeconds + rules.toleranceSeconds) return 'not_yet_valid'
+  if (typeof exp !== 'number') return 'invalid'
+  return exp <= nowSeconds - rules.toleranceSeconds ? 'expired' : undefined
+}
+
+const isAddressed = (claims: Claims, { issuer, trustDomain, audiences }: Addresses): boolean => {
+  const { iss, aud } = claims
+  if (!EVERYWHERE.every((name) => Object.hasOwn(claims, name))) return false
+  if (trustDomain === undefined && iss !== issuer) return false
+  return audiences.some((each) => (Array.isArray(aud) ? aud.includes(each) : aud === each))
+}
+
+/** Claims without which a token is none. */
+const EVERYWHERE = ['exp', 'sub', 'aud']
+
+const isNumberIfStated = (value: unknown): value is number | undefined =>
+  value === undefined || typeof value === 'number'
+
+/**
+ * What else has to be right: numbers that are finite, an `iat` that is not to come, a lifetime
+ * within the limit, a usable subject (RFC 7519 section 4.1; `exp: 1e999` is Infinity). Undefined
+ * where all is well.
  */
 export const claimsFailure = (
   claims: Claims,

@@ -1,21 +1,17 @@
 import { type Actor, type ClaimMapping, type Claims } from '../../core/principal.ts'
 import { type KeySet } from './key-set.ts'
-import { type ClaimRules } from './token-claims.ts'
+import { type Addresses, type ClaimRules } from './token-claims.ts'
 
 /** Somebody whose tokens are accepted, by configuration. */
-export type TokenIssuer = ClaimRules & {
-  /** Short name; the principal is called `<name>/<subject>`. */
-  readonly name: string
-  /** The exact `iss`; `spiffe://<trust domain>` for JWT-SVIDs, which need not have one. */
-  readonly issuer: string
-  /** JWT-SVIDs are of whom their subject says; undefined for everybody else. */
-  readonly trustDomain: string | undefined
-  readonly audiences: readonly string[]
-  readonly actorOf: (claims: Claims) => Actor
-  readonly mapping: ClaimMapping
-  readonly subjectClaim: string
-  readonly proof: Proof
-}
+export type TokenIssuer = ClaimRules &
+  Addresses & {
+    /** Short name; the principal is called `<name>/<subject>`. */
+    readonly name: string
+    readonly actorOf: (claims: Claims) => Actor
+    readonly mapping: ClaimMapping
+    readonly subjectClaim: string
+    readonly proof: Proof
+  }
 
 /** How a token of this issuer is proven: by its signature, or by asking the issuer. */
 export type Proof =

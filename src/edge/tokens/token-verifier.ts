@@ -1,7 +1,13 @@
+import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { type Authenticated, subjectAtIssuer } from '../../core/principal.ts'
 import { fail } from '../../core/result.ts'
 import { type TokenVerifier, type Turnstile } from '../../flow/ports.ts'
-import { type CompactToken, LONGEST_TOKEN, readCompactToken } from './compact-token.ts'
+import {
+  type CompactToken,
+  LONGEST_TOKEN,
+  readCompactToken,
+  type TokenParts,
+} from './compact-token.ts'
 import { verifyIntrospected } from './introspected-token.ts'
 import { refusal, verifyJwt } from './jwt-verification.ts'
 import { isAcceptedType } from './token-claims.ts'
@@ -45,38 +51,48 @@ export const createTokenVerifier = (
       : verification
   }
   const remember = createVerificationCache({ nowSeconds, observe })
-  const verify = async (token: string, issuer: TokenIssuer | undefined): Promise<Verification> => {
+  const verify = (token: string, addressed: Addressed | undefined): Eventual<Verification> => {
     const now = nowSeconds()
-    if (issuer === undefined) return refusal(fail('invalid'), now, always)
-    const { proof } = issuer
-    const verification =
-      proof.kind === 'signature'
-        ? await verifyJwt(token, issuer, proof, now)
-        : await verifyIntrospected(token, issuer, proof, now)
-    return guarded(verification, now)
+    if (addressed === undefined) return refusal(fail('invalid'), now, always)
+    return thenAt(proven(token, addressed, now), (verification) => guarded(verification, now))
   }
   return (token) => {
     if (token.length > LONGEST_TOKEN) return fail('invalid')
-    let issuer: TokenIssuer | undefined
+    let addressed: Addressed | undefined
     return remember(
       token,
-      () => verify(token, issuer),
+      () => verify(token, addressed),
       (work) => {
-        issuer = findIssuer(token)
-        return turnstileOf(issuer)(work)
+        addressed = findIssuer(token)
+        return turnstileOf(addressed?.issuer)(work)
       },
     )
   }
+}
+
+/** Whose a token claims to be, and what was read of it. */
+type Addressed = { readonly issuer: TokenIssuer; readonly parts: TokenParts | undefined }
+
+const proven = (
+  token: string,
+  { issuer, parts }: Addressed,
+  now: number,
+): Eventual<Verification> => {
+  const { proof } = issuer
+  if (proof.kind === 'introspection') return verifyIntrospected(token, issuer, proof, now)
+  return parts === undefined
+    ? refusal(fail('invalid'), now, always)
+    : verifyJwt(parts, { issuer, proof, now })
 }
 
 const AT_ONCE: Turnstile = (work) => work()
 
 const always = (): boolean => true
 
-/** Whose a token claims to be; undefined where it is nobody's, or cannot be a good one of his. */
+/** Undefined where a token is nobody's, or cannot be a good one of whose it claims to be. */
 const createDirectory = (
   issuers: readonly TokenIssuer[],
-): ((token: string) => TokenIssuer | undefined) => {
+): ((token: string) => Addressed | undefined) => {
   const byIssuer = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
   const byTrustDomain = new Map(
     issuers.flatMap((issuer) =>
@@ -86,18 +102,20 @@ const createDirectory = (
   const opaque = opaqueIssuers(issuers)
 
   /** A SPIFFE ID of a domain whose bundle we have counts from that bundle alone. */
-  const ofJwt = ({ issuer, subject, type }: CompactToken): TokenIssuer | undefined => {
+  const ofJwt = ({ issuer, subject, type, parts }: CompactToken): Addressed | undefined => {
     const found = byTrustDomain.get(trustDomainOf(subject) ?? '') ?? byIssuer.get(issuer)
     if (found === undefined) return undefined
     if (found.trustDomain !== undefined && !SPIFFE_ID.test(subject)) return undefined
     return found.proof.kind === 'introspection' || isAcceptedType(type, found.types)
-      ? found
+      ? { issuer: found, parts }
       : undefined
   }
   return (token) => {
     const read = readCompactToken(token)
     if (read === undefined) return undefined
-    return read.kind === 'jwt' ? ofJwt(read) : opaque.find(({ begins }) => begins(token))?.issuer
+    if (read.kind === 'jwt') return ofJwt(read)
+    const found = opaque.find(({ begins }) => begins(token))
+    return found === undefined ? undefined : { issuer: found.issuer, parts: undefined }
   }
 }
 

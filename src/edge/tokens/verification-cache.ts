@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Eventual } from '../../core/eventual.ts'
+import { type Eventual, thenAt } from '../../core/eventual.ts'
 import { type Authenticated } from '../../core/principal.ts'
 import { fail, type Result } from '../../core/result.ts'
 import { type TokenFailure, type Turnstile } from '../../flow/ports.ts'
@@ -22,8 +22,7 @@ export type VerificationCacheOptions = {
 
 const OVERLOADED: Verification['outcome'] = fail('overloaded')
 
-const outcomeOf = async (looking: Promise<Verification>): Promise<Verification['outcome']> =>
-  (await looking).outcome
+const outcomeOf = ({ outcome }: Verification): Verification['outcome'] => outcome
 
 /** Longest time for which a verified token is not looked at again. */
 export const LONGEST_KEPT_SECONDS = 300
@@ -42,7 +41,7 @@ export const createVerificationCache = ({
   observe,
 }: VerificationCacheOptions): ((
   token: string,
-  verify: () => Promise<Verification>,
+  verify: () => Eventual<Verification>,
   /** Asked only where the token has to be looked at. */
   admit?: Turnstile,
 ) => Eventual<Verification['outcome']>) => {
@@ -58,24 +57,19 @@ export const createVerificationCache = ({
     bad.delete(name)
     return undefined
   }
-  const look = async (
-    name: string,
-    size: number,
-    verify: () => Promise<Verification>,
-  ): Promise<Verification> => {
-    try {
-      const verification = await verify()
-      if (nowSeconds() < verification.until) {
-        if (verification.outcome.ok) good.set(name, verification, { size })
-        else bad.set(name, verification)
-      }
-      return verification
-    } finally {
-      running.delete(name)
+  const keep = (name: string, size: number, verification: Verification): Verification => {
+    if (nowSeconds() < verification.until) {
+      if (verification.outcome.ok) good.set(name, verification, { size })
+      else bad.set(name, verification)
     }
+    return verification
   }
+  const untilDone = (name: string, looking: Promise<Verification>): Promise<Verification> =>
+    looking.finally(() => {
+      running.delete(name)
+    })
   return (token, verify, admit = (work) => work()) => {
-    const name = hash('sha256', token, 'base64url')
+    const name = hash('sha256', token, 'binary')
     const kept = find(name)
     if (kept !== undefined) {
       observe('hit')
@@ -83,10 +77,10 @@ export const createVerificationCache = ({
     }
     const looking = running.get(name)
     observe(looking === undefined ? 'miss' : 'shared')
-    if (looking !== undefined) return outcomeOf(looking)
-    const begun = admit(() => look(name, token.length, verify))
+    if (looking !== undefined) return thenAt(looking, outcomeOf)
+    const begun = admit(() => thenAt(verify(), (found) => keep(name, token.length, found)))
     if (begun === undefined) return OVERLOADED
-    running.set(name, begun)
-    return outcomeOf(begun)
+    if (begun instanceof Promise) running.set(name, untilDone(name, begun))
+    return thenAt(running.get(name) ?? begun, outcomeOf)
   }
 }
