@@ -8,6 +8,7 @@ const SUITES = [
   'paths-properties',
   'redirect-targets-fuzz',
   'policy-files-fuzz',
+  'configuration-fuzz',
   'tokens-fuzz',
 ]
 
