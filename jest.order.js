@@ -3,11 +3,11 @@ import Sequencer from '@jest/test-sequencer'
 /** Those that take longest, most of it waiting, begin first, so that none is left alone at the end. */
 const FIRST = [
   'sessions/failover',
-  'attacks/store-faults',
   'bench/bench',
   'e2e/refresh',
-  'attacks/store-races',
   'tokens/token-files',
+  'attacks/store-faults',
+  'attacks/store-races',
   'chaos/chaos',
   'e2e/sign-in',
   'e2e/migrate-verify',
