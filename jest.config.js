@@ -10,8 +10,9 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest'] },
-  // One more than cores: some suites mostly wait, for Sentinels to fail over and leases to end.
-  maxWorkers: 3,
+  testSequencer: './jest.order.js',
+  // More than cores: some suites mostly wait, for Sentinels to fail over and leases to end.
+  maxWorkers: 4,
   // Machines are slow at times; what hangs still ends.
   testTimeout: 30_000,
 }

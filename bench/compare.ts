@@ -42,7 +42,7 @@ export type Contest = {
   readonly rounds: number
 }
 
-/** Until what is called often has been compiled. */
+/** Until what is called often has been compiled; where little is measured, less will do. */
 const WARM_UP_SECONDS = 4
 
 type Round = { readonly verify: Sample; readonly bare: Sample; readonly peers: readonly Sample[] }
@@ -50,7 +50,7 @@ type Round = { readonly verify: Sample; readonly bare: Sample; readonly peers: r
 /** All of them in turns, for as many rounds: what else the machine does, it does to all of them. */
 export const compare = async (contest: Contest): Promise<Comparison> => {
   const { scenario, verify, bare, peers = [], rounds } = contest
-  const warmUp = Math.min(WARM_UP_SECONDS, 2 * verify.load.seconds)
+  const warmUp = Math.min(WARM_UP_SECONDS, 2 * verify.load.seconds - 1)
   for (const { load } of [bare, verify]) await measure({ ...load, seconds: warmUp })
   const all: Round[] = []
   for (let round = 0; round < rounds; round += 1) {

@@ -12,8 +12,8 @@ export type Load = {
   readonly script?: string
   /** Whether it may take only the CPU that other clients leave. */
   readonly isModest?: boolean
-  /** Whether answers that are no 2xx are what is asked for. */
-  readonly isRefused?: boolean
+  /** What part of the answers is to be no 2xx; none if absent. */
+  readonly refusedShare?: number
 }
 
 export type Measured = {
@@ -54,12 +54,21 @@ export const measure = async (load: Load): Promise<Measured> => {
     p50Ms: latencyIn(report, '50%'),
     p99Ms: latencyIn(report, '99%'),
     errors:
-      (load.isRefused === true ? requests - refused : refused) +
+      unexpected(requests, refused, load.refusedShare) +
       [...report.matchAll(/(?:connect|read|write|timeout) (\d+)/g)].reduce(
         (sum, [, count]) => sum + Number(count),
         0,
       ),
   }
+}
+
+/** Where some are to be refused and some are not, chance says how many. */
+const CHANCE = 0.03
+
+/** How many answers were of another kind than was asked for. */
+export const unexpected = (requests: number, refused: number, share = 0): number => {
+  const away = Math.abs(refused - share * requests)
+  return Number.isInteger(share) || away > CHANCE * requests ? Math.round(away) : 0
 }
 
 const numberIn = (report: string, pattern: RegExp): number => Number(pattern.exec(report)?.[1] ?? 0)

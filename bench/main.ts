@@ -14,7 +14,7 @@ figures of two.
   --rounds N          (5)
   --seconds N         (3) of each measurement
   --sessions N        (2000; growth 40000: all that a process keeps; footprint 50000)
-  --only TEXT         verify, tokens: the scenarios whose names have that in them
+  --only TEXT         verify, tokens, growth: the scenarios whose names have that in them
   --revocations N     (1000) of the benchmark of sessions
   --peer NAME=URL     verify: asks another server the same; may be given several times
   --peer-header 'NAME: Header: value'

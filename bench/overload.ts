@@ -67,7 +67,7 @@ const floodOf = (who: SignedIn, seconds: number, kind?: 'bearer' | 'cookie'): Lo
     reconnect: true,
     seconds: seconds + 1,
     connections: FLOOD_CONNECTIONS,
-    isRefused: kind !== undefined,
+    refusedShare: kind === undefined ? 0 : 1,
     // Else those who are measured would wait for their own client.
     isModest: true,
     script,

@@ -11,6 +11,7 @@ import { aPerson } from '../test/support/policies.ts'
 import { connected, redisRecords, sessionsOver } from '../test/support/sessions.ts'
 import { type Usage } from './compare.ts'
 import { cpuSeconds } from './process-usage.ts'
+import { goodToken, publicJwk, tokenKey } from './token-texts.ts'
 
 /** Vestibule as it ships, with a Redis full of sessions and a folder full of policies. */
 export type Populated = {
@@ -23,21 +24,34 @@ export type Populated = {
   readonly headers: Readonly<Record<string, string>>
   /** A script for wrk that asks for one session after the other, from any of them on. */
   readonly script: string
+  /** The same, of its sessions or its tokens, as is said. */
+  readonly scriptFor: (what: 'sessions' | 'tokens', turn?: Turn) => string
   readonly stop: () => Promise<void>
+}
+
+export type Turn = {
+  /** So many are passed over at first; any number if absent. */
+  readonly from?: number
+  /** Only the first so many are asked for; all if absent. */
+  readonly first?: number
 }
 
 export type Population = {
   readonly sessions: number
   readonly hosts: number
   readonly rules: number
+  /** Good ones of an issuer; none if absent. */
+  readonly tokens?: number
 }
 
 const BATCH = 500
+const TOKEN_ISSUER = 'https://ci.test'
 
 export const startPopulated = async ({
   sessions,
   hosts,
   rules,
+  tokens = 0,
 }: Population): Promise<Populated> => {
   const folder = mkdtempSync(join(tmpdir(), 'vestibule-bench-'))
   const redis = await startRedis()
@@ -46,9 +60,23 @@ export const startPopulated = async ({
   for (let index = 0; index < hosts; index += 1) {
     writeFileSync(join(folder, `host-${index}.yaml`), policyFor(index, rules))
   }
-  const script = join(folder, 'sessions.lua')
-  writeFileSync(join(folder, 'ids'), (await fill(redis.url, keysFile, sessions)).join('\n'))
-  writeFileSync(script, ASK_IN_TURN.replace('FILE', join(folder, 'ids')))
+  const key = tokenKey('ES256', 'bench')
+  const jwksFile = join(folder, 'issuer-keys')
+  writeFileSync(jwksFile, JSON.stringify({ keys: [publicJwk(key)] }))
+  const values = {
+    sessions: await fill(redis.url, keysFile, sessions),
+    tokens: Array.from({ length: tokens }, (_each, index) =>
+      goodToken(key, TOKEN_ISSUER, `deploy-${index}`),
+    ),
+  }
+  for (const [what, each] of Object.entries(values)) {
+    writeFileSync(join(folder, what), each.join('\n'))
+  }
+  const scriptFor: Populated['scriptFor'] = (what, turn = {}) => {
+    const file = join(folder, `${what}-${turn.from ?? 'any'}-${turn.first ?? 'all'}.lua`)
+    writeFileSync(file, askInTurn(join(folder, what), HEADERS[what], turn))
+    return file
+  }
   const [verify = 0, publicPort = 0, ops = 0] = await freePorts(3)
   const startedAt = performance.now()
   const vestibule = await startVestibule({
@@ -62,7 +90,10 @@ export const startPopulated = async ({
     variables: { NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/node') },
     overrides: {
       decisionLog: { to: '/dev/null' },
-      tokenIssuers: [],
+      tokenIssuers:
+        tokens === 0
+          ? []
+          : [{ name: 'bench', issuer: TOKEN_ISSUER, audiences: ['vestibule'], jwksFile }],
       session: { store: redis.url, keysFile, revalidateEvery: '1h' },
     },
   })
@@ -78,7 +109,8 @@ export const startPopulated = async ({
       'X-Original-Method': 'GET',
       'X-Real-IP': '127.0.0.1',
     },
-    script,
+    script: scriptFor('sessions'),
+    scriptFor,
     stop: async () => {
       await vestibule.stop()
       await redis.stop()
@@ -140,13 +172,24 @@ const TOKENS = {
   refreshToken: 'z'.repeat(43),
 }
 
-const ASK_IN_TURN = `local ids = {}
-for line in io.lines("FILE") do ids[#ids + 1] = line end
+/** Names of headers, and what stands before the value. */
+const HEADERS = {
+  sessions: ['Cookie', 'vestibule='],
+  tokens: ['Authorization', 'Bearer '],
+} as const
+
+const askInTurn = (
+  file: string,
+  [header, before]: readonly [string, string],
+  { from, first }: Turn,
+): string => `local values = {}
+for line in io.lines("${file}") do values[#values + 1] = line end
 math.randomseed(os.time())
-local at = math.random(#ids)
+local count = ${first ?? '#values'}
+local at = ${from ?? 'math.random(count)'}
 request = function()
-  at = at % #ids + 1
-  wrk.headers["Cookie"] = "vestibule=" .. ids[at]
+  at = at % count + 1
+  wrk.headers["${header}"] = "${before}" .. values[at]
   return wrk.format()
 end
 `

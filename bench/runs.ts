@@ -40,7 +40,7 @@ export const RUNS: ReadonlyMap<string, Run> = new Map(
   Object.entries({
     verify: {
       about:
-        '/verify against a bare Node server: warm, refused, hostile; and deciding among many hosts',
+        '/verify against a bare Node server: warm, refused, hostile, mixed; deciding among many hosts',
       run: async (options, say) => {
         const results = await benchVerify(options, say)
         const policies = await benchPolicies(options.rounds)
@@ -72,7 +72,7 @@ export const RUNS: ReadonlyMap<string, Run> = new Map(
       },
     },
     growth: {
-      about: 'whether a request costs more with many hosts and many sessions',
+      about: 'whether a request costs more with many hosts, many sessions, many tokens',
       run: async ({ sessions = 40_000, ...options }, say) => {
         const results = await benchGrowth({ ...options, sessions }, say)
         return { report: { results }, table: comparisonTable(results) }

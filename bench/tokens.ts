@@ -41,7 +41,7 @@ export type TokensReport = {
 
 const ADMIN = 'an-admin-token-for-the-benchmark'
 /** More distinct tokens than are remembered, so that each is looked at anew. */
-const DISTINCT = 25_000
+const DISTINCT = 12_000
 /** Larger ones, as many as are worth their memory. */
 const DISTINCT_LARGE = 5000
 /** More than one process can verify in a second. */

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ask } from '../demo/http-client.ts'
-import { type Bare, startBare } from './bare.ts'
+import { startBare } from './bare.ts'
 import { type Comparison, compare, type Server } from './compare.ts'
 import { type Load, measure } from './load.ts'
+import { hostileInput, mixedTraffic, scriptOf } from './mixed-traffic.ts'
 import { anonymousHeaders, type SignedIn, signedInWorld } from './signed-in.ts'
 
 export type VerifyOptions = {
@@ -28,8 +29,11 @@ type Scenario = {
   readonly scenario: string
   readonly headers: (who: SignedIn) => Headers
   readonly reconnect: boolean
+  /** Of the bare server, and of the headers alone. */
   readonly status: number
-  readonly script?: string
+  readonly script?: (who: SignedIn) => string
+  /** What part of the requests Vestibule is to refuse, where the script sends different ones. */
+  readonly refusedShare?: number
   /** At this share of what the bare server can do. */
   readonly paced?: number
   /** Whether peers are asked too. */
@@ -47,6 +51,9 @@ const UNKNOWN_SESSIONS = `request = function()
   return wrk.format()
 end
 `
+
+/** The bare server answers every one of them as it would a warm session: that is the yardstick. */
+const MIXED = { headers: warm, reconnect: true, status: 200 } as const
 
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -82,13 +89,25 @@ const SCENARIOS: readonly Scenario[] = [
     headers: anonymousHeaders,
     reconnect: true,
     status: 401,
-    script: UNKNOWN_SESSIONS,
+    script: () => UNKNOWN_SESSIONS,
   },
   {
     scenario: 'somebody who claims to be root',
     headers: ({ headers }) => ({ ...headers, 'Impersonate-User': 'root' }),
     reconnect: true,
     status: 403,
+  },
+  {
+    scenario: 'hostile input',
+    ...MIXED,
+    script: (who) => scriptOf(hostileInput(who)),
+    refusedShare: 0.75,
+  },
+  {
+    scenario: 'mixed traffic, connection per request',
+    ...MIXED,
+    script: (who) => scriptOf(mixedTraffic(who)),
+    refusedShare: 0.2,
   },
 ]
 
@@ -130,12 +149,13 @@ const run = async (
       reconnect: scenario.reconnect,
       seconds,
       connections: CONNECTIONS,
-      isRefused: scenario.status !== 200,
+      refusedShare: scenario.status === 200 ? 0 : 1,
     }
-    const script = await scriptOf(scenario, load, bare)
+    const script = await scriptFor(scenario, who, { ...load, url: bare.url })
     if (script !== undefined) writeFileSync(scriptFile, script)
     const scripted: Load = script === undefined ? load : { ...load, script: scriptFile }
-    const verify: Server = { load: scripted, usage: who.usage }
+    const { refusedShare = load.refusedShare ?? 0 } = scenario
+    const verify: Server = { load: { ...scripted, refusedShare }, usage: who.usage }
     return await compare({
       scenario: scenario.scenario,
       verify,
@@ -155,13 +175,13 @@ const run = async (
 }
 
 /** What is to be sent other than the same request again and again. */
-const scriptOf = async (
+const scriptFor = async (
   { script, paced }: Scenario,
-  load: Load,
-  bare: Bare,
+  who: SignedIn,
+  bare: Load,
 ): Promise<string | undefined> => {
-  if (paced === undefined) return script
-  const full = await measure({ ...load, url: bare.url, isRefused: false, seconds: 2 })
+  if (paced === undefined) return script?.(who)
+  const full = await measure({ ...bare, seconds: 2 })
   const delay = (CONNECTIONS / (full.requestsPerSecond * paced)) * 1000 - full.p50Ms / 4
   return `delay = function() return math.floor(${delay.toFixed(2)} + math.random()) end\n`
 }

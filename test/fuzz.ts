@@ -8,6 +8,7 @@ const SUITES = [
   'paths-properties',
   'redirect-targets-fuzz',
   'policy-files-fuzz',
+  'configuration-fuzz',
   'tokens-fuzz',
   'signature-agreement',
 ]
@@ -23,7 +24,7 @@ if (!(Number(values.runs) >= FEWEST)) {
 const jest = join(import.meta.dirname, '../node_modules/jest/bin/jest.js')
 
 console.log(
-  `${values.runs} runs of each property in ${SUITES.join(', ')} (--runs N for another number)`,
+  `at least ${values.runs} runs of each property in ${SUITES.join(', ')} (--runs N for another number)`,
 )
 const { status } = spawnSync(
   process.execPath,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { expectRead, GOOD_CONFIG, readCase } from './support-configuration.ts'
 
-const RUNS = Number(process.env['VESTIBULE_FUZZ_RUNS'] ?? 300)
+const RUNS = Number(process.env['VESTIBULE_FUZZ_RUNS'] ?? 200)
 const OPTIONS = { seed: 0x5eed, numRuns: RUNS }
 
 const RICH = `${GOOD_CONFIG}session: { store: memory, idle: 8h, absolute: 24h, storeOutage: { serveKnownFor: 30s } }

@@ -18,6 +18,9 @@ export type Command = {
   readonly ended: Promise<Ended>
 }
 
+/** What Node has once compiled, it need not again; nothing else of the tests' own environment. */
+const OWN = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
+
 /** `vestibule …` as a process of its own, in that folder, with no environment but this. */
 export const startCommand = (
   folder: string,
@@ -27,7 +30,7 @@ export const startCommand = (
   const startedAt = performance.now()
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...OWN, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
     killSignal: 'SIGKILL',

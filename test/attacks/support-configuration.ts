@@ -5,7 +5,7 @@ import { expect } from '@jest/globals'
 import { faultText } from '../../src/core/fault.ts'
 import { type Config, readConfig } from '../../src/edge/config/config.ts'
 import { type Environment } from '../../src/edge/config/environment.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 export const GOOD_CONFIG = `publicUrl: https://auth.test
 listen: { verify: 127.0.0.1:0, public: 127.0.0.1:0, ops: 127.0.0.1:0 }

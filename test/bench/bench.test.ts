@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { judge, MARGIN } from '../../bench/gate.ts'
+import { unexpected } from '../../bench/load.ts'
 import { readPeers } from '../../bench/peers.ts'
 import { RUNS } from '../../bench/runs.ts'
 import { startLocalServer } from '../../demo/local-server.ts'
@@ -103,6 +104,18 @@ describe('benchmarks run, meet no error, and put each figure beside its yardstic
     // Discovery and keys, once in a cool-down of half a minute, whatever comes.
     expect(hostile.reduce((sum, { calls }) => sum + calls, 0)).toBeLessThanOrEqual(8)
   }, 180_000)
+})
+
+describe('load', () => {
+  test('meets an error for each answer of another kind than was asked for', () => {
+    expect([unexpected(100, 0), unexpected(100, 2)]).toEqual([0, 2])
+    expect([unexpected(100, 100, 1), unexpected(100, 98, 1)]).toEqual([0, 2])
+  })
+
+  test('of different requests may have somewhat more or fewer refused than their share', () => {
+    expect([unexpected(1000, 180, 0.2), unexpected(1000, 220, 0.2)]).toEqual([0, 0])
+    expect([unexpected(1000, 0, 0.2), unexpected(1000, 1000, 0.2)]).toEqual([200, 800])
+  })
 })
 
 describe('the gate', () => {

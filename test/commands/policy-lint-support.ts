@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { runCli } from '../../src/commands/cli.ts'
 import { type Environment, type ExitCode } from '../../src/commands/command.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 export type Ran = { readonly code: ExitCode; readonly out: string; readonly err: string }
 

@@ -46,8 +46,8 @@ const run = async (command: string, args: readonly string[]): Promise<Ended> => 
   const child = spawn(command, args, {
     cwd: ROOT,
     detached: true,
-    // npm would keep compiled code in the temporary folder.
-    env: { ...process.env, TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: '1' },
+    // Node keeps what it compiled where NODE_COMPILE_CACHE says, not in the temporary folder.
+    env: { ...process.env, TMPDIR: folder },
   })
   const group = child.pid ?? 0
   try {

@@ -10,8 +10,8 @@ import { type Cluster, clusterOf } from '../../src/migrate/cluster.ts'
 import { type Translation } from '../../src/migrate/translate/draft.ts'
 import { draftFileName, draftText } from '../../src/migrate/translate/draft-text.ts'
 import { type SourceFile } from '../../src/migrate/translate/source-file.ts'
+import { writeFiles } from '../support/files.ts'
 import { aPerson, aRequest, host, NOW, policiesOf } from '../support/policies.ts'
-import { writeFiles } from '../support/vestibule.ts'
 
 /** A YAML configuration of another product. */
 export const sourceOf = (text: string, file = 'source.yaml'): SourceFile => {

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { faultText } from '../../src/core/fault.ts'
 import { type ReadyPlan, readPlan } from '../../src/edge/probe/plan-file.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 let folder: string
 

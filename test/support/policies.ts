@@ -11,7 +11,7 @@ import { parseYaml } from '../../src/edge/files/yaml-file.ts'
 import { readPolicyFile } from '../../src/edge/policies/policy-file.ts'
 import { loadPolicies } from '../../src/edge/policies/policy-folder.ts'
 import { TOOLBOX } from '../../src/edge/policies/toolbox.ts'
-import { writeFiles } from './vestibule.ts'
+import { writeFiles } from './files.ts'
 
 export const NOW = epochSeconds(1_800_000_000)
 

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { stringify } from 'yaml'
 import { prepare } from '../../src/commands/service-input.ts'
@@ -8,6 +8,7 @@ import { faultText } from '../../src/core/fault.ts'
 import { readConfig } from '../../src/edge/config/config.ts'
 import { type Environment } from '../../src/edge/config/environment.ts'
 import { type Service, startService } from '../../src/service.ts'
+import { writeFiles } from './files.ts'
 
 export type VestibuleSettings = {
   /** Policy files by name. */
@@ -45,17 +46,6 @@ const BASE = {
   cookie: { domain: 'test' },
   identityProvider: { issuer: 'http://127.0.0.1:1', clientId: 'vestibule' },
   policies: './policies',
-}
-
-/** Writes files by their names below a folder. */
-export const writeFiles = async (
-  folder: string,
-  files: Readonly<Record<string, string>>,
-): Promise<void> => {
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), content)
-  }
 }
 
 /** The real service, in this process, on free ports, with files in a folder of its own. */

@@ -8,7 +8,7 @@ import { faultText } from '../../src/core/fault.ts'
 import { readConfig } from '../../src/edge/config/config.ts'
 import { tokenFileFaults } from '../../src/service/token-files.ts'
 import { expectRead, expectRefused, readCase, withLine } from '../attacks/support-configuration.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 

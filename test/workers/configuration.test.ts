@@ -7,7 +7,7 @@ import { readConfig } from '../../src/edge/config/config.ts'
 import { type Environment } from '../../src/edge/config/environment.ts'
 import { GOOD_CONFIG } from '../attacks/support-configuration.ts'
 import { newKey } from '../attacks/support-replicas.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 let folder: string
 

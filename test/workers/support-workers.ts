@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { type Child, startChild } from '../../demo/child.ts'
-import { writeFiles } from '../support/vestibule.ts'
+import { writeFiles } from '../support/files.ts'
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests'
 
@@ -62,6 +62,8 @@ export const startWithWorkers = async (settings: WorkersSettings): Promise<Serve
     args: [MAIN, 'serve', '--config', join(folder, 'vestibule.yaml')],
     env: {
       PATH: process.env['PATH'],
+      // What Node has once compiled, it need not again.
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       VESTIBULE_SESSION_KEYS: settings.keys,
       VESTIBULE_ADMIN_TOKEN: ADMIN_TOKEN,
       ...settings.environment,
