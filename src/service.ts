@@ -4,14 +4,9 @@ import { createDecisionLog } from './edge/observe/decision-log.ts'
 import { createMetrics, type Metrics } from './edge/observe/metrics.ts'
 import { type PolicyWatch, watchPolicies } from './edge/policies/policy-watch.ts'
 import { adminOptions } from './service/admin-part.ts'
+import { DOORS, type Place } from './service/doors.ts'
 import { createFoundation, type Foundation } from './service/foundation.ts'
-import {
-  type Listener,
-  type ListenerName,
-  type Listeners,
-  listenAll,
-  type Place,
-} from './service/listeners.ts'
+import { type Listener, type ListenerName, type Listeners, listenAll } from './service/listeners.ts'
 import { bugReporter, now, nowMs, type Parts, type ServiceInput } from './service/parts.ts'
 import { createProvider } from './service/provider.ts'
 import { createPublic } from './service/public-part.ts'
@@ -138,7 +133,7 @@ const answering = (
   parts: Parts,
   places: Readonly<Record<'verify' | 'public', Place>>,
 ): readonly Listener[] => [
-  { name: 'verify', place: places.verify, handler: createVerifyPart(parts) },
+  { name: 'verify', place: places.verify, handler: createVerifyPart(parts), doors: DOORS },
   { name: 'public', place: places.public, handler: createPublic(parts) },
 ]
 

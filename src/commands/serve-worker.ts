@@ -2,8 +2,9 @@ import { type Fault, faultText } from '../core/fault.ts'
 import { ok, type Result } from '../core/result.ts'
 import { readConfig } from '../edge/config/config.ts'
 import { createServiceLog } from '../edge/observe/service-log.ts'
-import { DESCRIPTORS, type StartOrder, type Wants, type Word } from '../edge/workers/message.ts'
+import { descriptorsOf, type StartOrder, type Wants, type Word } from '../edge/workers/message.ts'
 import { openPrimaryLink, type PrimaryLink } from '../edge/workers/primary-link.ts'
+import { DOORS } from '../service/doors.ts'
 import { withMadeUpKeys } from '../service/made-up-keys.ts'
 import { type ServiceInput } from '../service/parts.ts'
 import { type AnsweringService, startAnswering } from '../service.ts'
@@ -46,9 +47,10 @@ const readInput = async (
 
 const work = async (link: PrimaryLink, input: ServiceInput): Promise<ExitCode> => {
   tidyHeap()
+  const { verify, public: pages } = descriptorsOf(DOORS)
   const service = await startAnswering(input, {
-    verify: { descriptor: DESCRIPTORS.verify },
-    public: { descriptor: DESCRIPTORS.public },
+    verify: { descriptors: verify },
+    public: { descriptors: pages },
   })
   const told = link.stopped.then((why) => ({ why, code: 0 }) as const)
   const stopped = untilStopped(input.log, service.drain, [told])

@@ -1,18 +1,18 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
-import { type AddressInfo, type ListenOptions, type Server as NetServer } from 'node:net'
+import { type AddressInfo, type Server as NetServer } from 'node:net'
+import { closed, listenAt, type Place } from './doors.ts'
 
 export type ListenerName = 'verify' | 'public' | 'ops'
 
 /** A server that can be drained. */
 type Server = NetServer & Pick<HttpServer, 'closeIdleConnections' | 'closeAllConnections'>
 
-/** An address, or the descriptor of one that somebody else has taken. */
-export type Place = string | { readonly descriptor: number }
-
 export type Listener = {
   readonly name: ListenerName
   readonly place: Place
   readonly handler: Server | RequestListener
+  /** On how many sockets it listens at an address; one if absent. */
+  readonly doors?: number
 }
 
 export type Listeners = {
@@ -22,23 +22,36 @@ export type Listeners = {
   readonly close: (withinMs: number) => Promise<void>
 }
 
+type Opened = { readonly server: Server; readonly doors: NetServer[] }
+
 /** Opens all listeners or none. Fails with the address that could not be had. */
 export const listenAll = async (listeners: readonly Listener[]): Promise<Listeners> => {
-  const servers = new Map<ListenerName, Server>()
+  const opened = new Map<ListenerName, Opened>()
   const close = async (withinMs: number): Promise<void> => {
-    await Promise.all([...servers.values()].map((server) => closeServer(server, withinMs)))
+    await Promise.all([...opened.values()].map((each) => closeServer(each, withinMs)))
   }
   try {
-    for (const { name, place, handler } of listeners) {
-      const server = serverOf(handler)
-      servers.set(name, server)
-      await listen(server, place, name)
+    for (const { name, place, handler, doors = 1 } of listeners) {
+      const each: Opened = { server: serverOf(handler), doors: [] }
+      opened.set(name, each)
+      await naming(name, place, listenAt(each.server, place, doors, each.doors))
     }
   } catch (error) {
     await close(0)
     throw error
   }
-  return { addressOf: (name) => textOf(servers.get(name)?.address()), close }
+  return { addressOf: (name) => textOf(opened.get(name)?.server.address()), close }
+}
+
+/** Fails with the name of the listener and where it could not listen. */
+const naming = async (name: ListenerName, place: Place, work: Promise<void>): Promise<void> => {
+  try {
+    await work
+  } catch (error) {
+    const where = typeof place === 'string' ? place : `descriptors ${place.descriptors.join(', ')}`
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new Error(`cannot listen on ${where} (listen.${name}): ${detail}`, { cause: error })
+  }
 }
 
 const serverOf = (handler: Server | RequestListener): Server =>
@@ -48,27 +61,6 @@ const serverOf = (handler: Server | RequestListener): Server =>
         handler,
       )
     : handler
-
-/** Connections that may wait until they are taken. */
-const BACKLOG = 4096
-
-const listen = (server: Server, place: Place, name: ListenerName): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const where = typeof place === 'string' ? place : `descriptor ${place.descriptor}`
-      reject(new Error(`cannot listen on ${where} (listen.${name}): ${error.message}`))
-    })
-    server.listen({ ...optionsOf(place), backlog: BACKLOG }, resolve)
-  })
-
-const optionsOf = (place: Place): ListenOptions & { readonly fd?: number } => {
-  if (typeof place !== 'string') return { fd: place.descriptor }
-  const colon = place.lastIndexOf(':')
-  return {
-    host: place.slice(0, colon).replace(/^\[|\]$/g, ''),
-    port: Number(place.slice(colon + 1)),
-  }
-}
 
 const textOf = (address: AddressInfo | string | null | undefined): string => {
   if (address === null || address === undefined || typeof address === 'string') return address ?? ''
@@ -80,14 +72,12 @@ const textOf = (address: AddressInfo | string | null | undefined): string => {
 /** Node keeps a connection open whose last request was under way when the server closed. */
 const SWEEP_MS = 25
 
-const closeServer = (server: Server, withinMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), withinMs)
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
-    server.close(() => {
-      clearTimeout(timer)
-      clearInterval(sweep)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+const closeServer = async ({ server, doors }: Opened, withinMs: number): Promise<void> => {
+  const timer = setTimeout(() => server.closeAllConnections(), withinMs)
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+  const all = [server, ...doors].map(closed)
+  server.closeIdleConnections()
+  await Promise.all(all)
+  clearTimeout(timer)
+  clearInterval(sweep)
+}

@@ -8,6 +8,7 @@ import {
 } from '../edge/workers/bound-address.ts'
 import { createWorkers, type WorkerEnd, type Workers } from '../edge/workers/workers.ts'
 import { adminOptions } from './admin-part.ts'
+import { DOORS } from './doors.ts'
 import { createFoundation, type Foundation, type FoundationMetrics } from './foundation.ts'
 import { type ListenerName, listenAll } from './listeners.ts'
 import { madeUpKeys } from './made-up-keys.ts'
@@ -41,7 +42,7 @@ const LAST_LINES_MS = 3000
 /** Takes the addresses, has workers answer there, and answers operators itself. */
 export const startPrimary = async (input: PrimaryInput): Promise<Primary> => {
   const { config, log } = input
-  const sockets = await bindAddresses(config.listen)
+  const sockets = await bindAddresses(config.listen, DOORS)
   const metrics = createPrimaryMetrics(input.count)
   const foundation = createFoundation(input, foundationMetrics(metrics))
   const workers = createWorkers({

@@ -37,8 +37,8 @@ export type Sessions = {
   readonly serviceTokens: ServiceTokens
 }
 
-/** What Redis answers in a few milliseconds, and one turn of the event loop can send. */
-const SESSIONS_IN_TURN = { most: 512, mostWaiting: 1024, perTurn: 32 }
+/** What Redis answers in a few milliseconds, and few in a turn: the others wait for its end. */
+const SESSIONS_IN_TURN = { most: 512, mostWaiting: 1024, perTurn: 4 }
 const ATTEMPT_BYTES = 32 * 1024 * 1024
 
 /**

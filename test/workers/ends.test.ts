@@ -22,7 +22,7 @@ afterEach(async () => {
 /** One worker that does as told; how it ended, so far. */
 const start = async (what: 'hang' | 'refuse' | 'serve'): Promise<readonly WorkerEnd[]> => {
   const ends: WorkerEnd[] = []
-  const sockets = await bindAddresses({ verify: '127.0.0.1:0', public: '[::1]:0' })
+  const sockets = await bindAddresses({ verify: '127.0.0.1:0', public: '[::1]:0' }, 2)
   release = () => {
     sockets.verify.close()
     sockets.public.close()
@@ -90,14 +90,14 @@ describe('addresses', () => {
     release = () => {
       server.close()
     }
-    await expect(bindAddresses({ verify: '127.0.0.1:0', public: taken })).rejects.toThrow(
+    await expect(bindAddresses({ verify: '127.0.0.1:0', public: taken }, 2)).rejects.toThrow(
       new RegExp(`^cannot listen on ${taken} \\(listen\\.public\\): .*EADDRINUSE`),
     )
   })
 
   test('that are one and the same cannot be had twice', async () => {
     const free = `127.0.0.1:${await freePort()}`
-    await expect(bindAddresses({ verify: free, public: free })).rejects.toThrow(
+    await expect(bindAddresses({ verify: free, public: free }, 2)).rejects.toThrow(
       new RegExp(`^cannot listen on ${free} \\(listen\\.public\\): .*EADDRINUSE`),
     )
   })

@@ -6,7 +6,7 @@ import { createWorkers } from '../../src/edge/workers/workers.ts'
 const workers = createWorkers({
   count: 1,
   program: join(import.meta.dirname, 'support-program.ts'),
-  sockets: await bindAddresses({ verify: '127.0.0.1:0', public: '127.0.0.1:0' }),
+  sockets: await bindAddresses({ verify: '127.0.0.1:0', public: '127.0.0.1:0' }, 2),
   order: { configFile: '', configText: 'serve' },
   monotonicMs: () => performance.now(),
   onReady: ({ pid }) => {

@@ -5,18 +5,23 @@ import net, { createServer, type Server } from 'node:net'
 export type BoundAddress = {
   /** Such as `127.0.0.1:8080`; the port is known even if 0 was asked for. */
   readonly address: string
-  readonly descriptor: number
+  /** Of its sockets. */
+  readonly descriptors: readonly number[]
   readonly close: () => void
 }
 
 export type WorkerAddresses<Each> = Readonly<Record<'verify' | 'public', Each>>
 
 /**
- * Takes both addresses or none. Whoever inherits a descriptor listens on one queue with all others,
- * so that what waits in it outlives any of them. Fails with the address that could not be had.
+ * Takes both addresses or none. Whoever inherits the descriptors listens on the same queues as all
+ * others, so that what waits in them outlives any of them. Fails with the address that could not be
+ * had.
+ *
+ * @param doors on how many sockets /verify is to be listened for
  */
 export const bindAddresses = async (
   addresses: WorkerAddresses<string>,
+  doors: number,
 ): Promise<WorkerAddresses<BoundAddress>> => {
   // Two may bind one address while none listens (SO_REUSEADDR): listening tells.
   const tried: Server[] = []
@@ -26,9 +31,9 @@ export const bindAddresses = async (
   } finally {
     await Promise.all(tried.map(close))
   }
-  const verify = await using(addresses, 'verify', bind)
+  const verify = await using(addresses, 'verify', (place) => bind(place, doors))
   try {
-    return { verify, public: await using(addresses, 'public', bind) }
+    return { verify, public: await using(addresses, 'public', (place) => bind(place, 1)) }
   } catch (error) {
     verify.close()
     throw error
@@ -66,12 +71,23 @@ const close = (server: Server): Promise<void> =>
   })
 
 /** Not imported by its name, which older releases of Node do not know: they may do without workers. */
-const bind = (place: Place): BoundAddress => {
-  const socket = new net.BoundSocket(place)
+const bind = (place: Place, sockets: number): BoundAddress => {
+  const first = new net.BoundSocket({ ...place, reusePort: sockets > 1 })
+  const all = [first]
+  try {
+    const bound = first.address()
+    const shared = { ...place, port: typeof bound === 'string' ? 0 : bound.port, reusePort: true }
+    while (all.length < sockets) all.push(new net.BoundSocket(shared))
+  } catch (error) {
+    for (const socket of all) socket.close()
+    throw error
+  }
   return {
-    address: textOf(socket.address()),
-    descriptor: socket.fd(),
-    close: () => socket.close(),
+    address: textOf(first.address()),
+    descriptors: all.map((socket) => socket.fd()),
+    close: () => {
+      for (const socket of all) socket.close()
+    },
   }
 }
 

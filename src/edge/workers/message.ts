@@ -1,7 +1,12 @@
 import { z } from 'zod'
 
 /** Where a worker finds what it inherits; 0 to 2 are the standard streams, 3 carries messages. */
-export const DESCRIPTORS = { verify: 4, public: 5 } as const
+export const descriptorsOf = (
+  doors: number,
+): Readonly<Record<'verify' | 'public', readonly number[]>> => ({
+  public: [4],
+  verify: Array.from({ length: doors }, (_door, index) => 5 + index),
+})
 
 const START = z.object({
   kind: z.literal('start'),

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type BoundAddress, type WorkerAddresses } from './bound-address.ts'
 import {
-  DESCRIPTORS,
   type StartOrder,
   TO_PRIMARY,
   type ToPrimary,
@@ -93,12 +92,13 @@ export const startWorkerProcess = (options: WorkerProcessOptions): WorkerProcess
 }
 
 const spawnWorker = ({ program, sockets }: WorkerProcessOptions): ChildProcess => {
-  const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', 'ipc']
-  stdio[DESCRIPTORS.verify] = sockets.verify.descriptor
-  stdio[DESCRIPTORS.public] = sockets.public.descriptor
+  const { public: pages, verify } = sockets
+  // In the order in which `descriptorsOf` counts them.
+  const inherited = [...pages.descriptors, ...verify.descriptors]
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc', ...inherited] as const
   // Not JSON, which knows no NaN.
   return spawn(process.execPath, [...process.execArgv, program], {
-    stdio,
+    stdio: [...stdio],
     serialization: 'advanced',
   })
 }
