@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
@@ -16,6 +18,32 @@ const writtenTogether = async (): Promise<readonly string[]> => {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return (await text(shell.stdout)).split('\n').filter((line) => line !== '')
+}
+
+/** The same into a file that all of them name, which may be a pipe with a name. */
+const writtenTo = async (makeIt: string): Promise<readonly string[]> => {
+  const folder = mkdtempSync(join(tmpdir(), 'vestibule-log-'))
+  const writers = NAMES.map(
+    (name) => `"$NODE" "$WRITER" ${name} ${LINES_EACH} true "$FILE" >&2 &`,
+  ).join(' ')
+  const shell = spawn(
+    'sh',
+    ['-c', `${makeIt} (${writers} wait); exec 3>&-; wait; test -p "$FILE" || cat "$FILE"`],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        NODE: process.execPath,
+        WRITER,
+        FILE: join(folder, 'decisions.log'),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  try {
+    return (await text(shell.stdout)).split('\n').filter((line) => line !== '')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 type Line = {
@@ -36,6 +64,21 @@ describe('the decision log of several processes', () => {
     // What is longer than a pipe takes as a whole is cut, and says so.
     const subjects = new Set(lines.map(({ principal }) => principal.subject.length > 1500))
     expect([...subjects]).toEqual([false])
+  })
+})
+
+describe('the decision log of several processes, in a place with a name', () => {
+  test.each([
+    ['a file', ''],
+    ['a pipe', 'mkfifo "$FILE"; (sleep 1; dd bs=1000 status=none) <"$FILE" & exec 3>"$FILE";'],
+  ])('has every line of each, whole and in its order: %s', async (_place, makeIt) => {
+    const lines = (await writtenTo(makeIt)).map((line) => JSON.parse(line) as Line)
+    for (const name of NAMES) {
+      const own = lines.filter(({ decision }) => decision.startsWith(`${name}-`))
+      expect(own.map(({ decision }) => decision)).toEqual(
+        Array.from({ length: LINES_EACH }, (_line, index) => `${name}-${index}`),
+      )
+    }
   })
 })
 

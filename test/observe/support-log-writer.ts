@@ -2,10 +2,10 @@ import { createDecisionLog } from '../../src/edge/observe/decision-log.ts'
 import { aPerson, aRequest } from '../support/policies.ts'
 
 /** Writes so many decisions to standard output, as one of several processes that do. */
-const [name = '', count = '0', isShared = 'true'] = process.argv.slice(2)
+const [name = '', count = '0', isShared = 'true', to = 'stdout'] = process.argv.slice(2)
 
 const log = createDecisionLog({
-  to: 'stdout',
+  to,
   isShared: isShared === 'true',
   nowMs: () => 1_800_000_000_123,
   onDropped: () => undefined,

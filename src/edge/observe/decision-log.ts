@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { type Answer, type Sent } from '../../flow/ports.ts'
 import { decisionLine } from './decision-line.ts'
-import { createSharedPipe, isPipe, WHOLE_BYTES } from './shared-pipe.ts'
+import { createSharedPipe, isNamedPipe, isPipe, WHOLE_BYTES } from './shared-pipe.ts'
 import { shortLine } from './short-line.ts'
 
 export type DecisionLog = {
@@ -68,20 +68,21 @@ const pipeSink = ({ onDropped }: DecisionLogOptions): Sink => {
 }
 
 const sinkOf = ({ to, isShared = false, onDropped }: DecisionLogOptions): Sink => {
+  const isInPieces = isShared && to !== 'stdout' && isNamedPipe(to)
   const destination = pino.destination({
     dest: to === 'stdout' ? 1 : to,
     sync: false,
     append: true,
     maxLength: MOST_WAITING_BYTES,
     // The destination puts together what it is given, up to so many bytes, and never cuts.
-    ...(isShared ? { maxWrite: WHOLE_BYTES } : {}),
+    ...(isInPieces ? { maxWrite: WHOLE_BYTES } : {}),
   })
   destination.on('drop', (lines: string) => onDropped(countLines(lines)))
   // A reader that went away must not take the service with it.
   destination.on('error', () => onDropped(1))
   return {
     write: (batch) => {
-      if (isShared) for (const line of linesOf(batch)) destination.write(line)
+      if (isInPieces) for (const line of linesOf(batch)) destination.write(line)
       else destination.write(batch)
     },
     close: () => closeWithin(destination, CLOSE_MS),

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 
 /** Where lines go that several processes write to one pipe. */
@@ -23,6 +23,9 @@ export const isPipe = (descriptor: number): boolean => {
   const stat = fstatSync(descriptor)
   return stat.isFIFO() || stat.isSocket()
 }
+
+export const isNamedPipe = (file: string): boolean =>
+  statSync(file, { throwIfNoEntry: false })?.isFIFO() === true
 
 /**
  * Writes whole lines, as many at once as a pipe takes as a whole, so that none falls into one of
