@@ -6,7 +6,7 @@ import { compilePolicies } from '../../core/policy/compile-policies.ts'
 import { type PolicyDocument, type RuleDocument } from '../../core/policy/document.ts'
 import { type PolicySet } from '../../core/policy/policy.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
-import { readYamlFile, type YamlFile } from '../files/yaml-file.ts'
+import { readText, readYamlFile, type YamlFile } from '../files/yaml-file.ts'
 import {
   holdsRuleSets,
   type RuleSets,
@@ -35,27 +35,72 @@ export const loadPolicies = async (
   return loaded.ok ? ok(loaded.value.policies) : loaded
 }
 
+/**
+ * What the version of the policies would be, found without understanding them; undefined where a
+ * file cannot be read.
+ */
+export const versionOfFolder = async (folder: string): Promise<string | undefined> => {
+  const names = await policyFiles(folder)
+  if (!names.ok) return undefined
+  const files: { readonly file: string; readonly text: string }[] = []
+  for (const file of names.value) {
+    const text = await readText(join(folder, file))
+    if (!text.ok) return undefined
+    files.push({ file, text: text.value })
+  }
+  return digestOf(files)
+}
+
 export const readPolicyFolder = async (
   folder: string,
 ): Promise<Result<PolicyFolder, readonly Fault[]>> => {
   const names = await policyFiles(folder)
   if (!names.ok) return names
-  const files = await Promise.all(names.value.map((name) => readYamlFile(join(folder, name), name)))
+  const files = await inTurns(names.value, (name) => readYamlFile(join(folder, name), name))
   const faults = files.flatMap((file) => (file.ok ? [] : file.failure))
   const yamls = files.flatMap((file) => (file.ok ? [file.value] : []))
   const ruleSets = collectRuleSets(yamls.filter(holdsRuleSets), faults)
-  const read = yamls.flatMap((yaml): readonly ReadPolicy[] => {
-    if (holdsRuleSets(yaml)) return []
+  const others = yamls.filter((yaml) => !holdsRuleSets(yaml))
+  const documents = await inTurns(others, (yaml) => {
     const document = readPolicyFile(yaml, ruleSets)
-    if (document.ok) return [{ yaml, document: document.value }]
-    faults.push(...document.failure)
-    return []
+    return document.ok ? ok({ yaml, document: document.value }) : document
   })
+  faults.push(...documents.flatMap((document) => (document.ok ? [] : document.failure)))
+  const read = documents.flatMap((document) => (document.ok ? [document.value] : []))
   faults.push(...hostsTwice(read))
   if (faults.length > 0) return fail(faults)
-  const documents = read.map(({ document }) => document)
-  return ok({ yamls, read, policies: compilePolicies(documents, digestOf(yamls), TOOLBOX) })
+  return ok({ yamls, read, policies: await compiled(read, digestOf(yamls)) })
 }
+
+const compiled = async (read: readonly ReadPolicy[], version: string): Promise<PolicySet> => {
+  const sets = await inTurns(read, ({ document }) => compilePolicies([document], version, TOOLBOX))
+  return {
+    version,
+    exact: new Map(sets.flatMap(({ exact }) => [...exact])),
+    below: new Map(sets.flatMap(({ below }) => [...below])),
+  }
+}
+
+/** Requests are answered in between: a thousand files take seconds. */
+const inTurns = async <Item, Value>(
+  items: readonly Item[],
+  work: (item: Item) => Value | Promise<Value>,
+): Promise<readonly Value[]> => {
+  const done: Value[] = []
+  for (const item of items) {
+    done.push(await work(item))
+    if (done.length % IN_ONE_TURN === 0) await nextTurn()
+  }
+  return done
+}
+
+/** A file of twenty rules takes about a millisecond. */
+const IN_ONE_TURN = 2
+
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 
 const collectRuleSets = (yamls: readonly YamlFile[], faults: Fault[]): RuleSets => {
   const all = new Map<string, readonly RuleDocument[]>()
@@ -125,7 +170,7 @@ const hostsTwice = (read: readonly ReadPolicy[]): readonly Fault[] => {
 }
 
 /** Names and contents, each with its length, so that no two sets of files digest alike. */
-const digestOf = (files: readonly YamlFile[]): string => {
+const digestOf = (files: readonly Pick<YamlFile, 'file' | 'text'>[]): string => {
   const hash = createHash('sha256')
   for (const { file, text } of files) {
     hash.update(`${file.length}:${file}:${Buffer.byteLength(text)}:`).update(text)

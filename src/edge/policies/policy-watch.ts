@@ -3,7 +3,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault } from '../../core/fault.ts'
 import { type PolicySet } from '../../core/policy/policy.ts'
-import { loadPolicies } from './policy-folder.ts'
+import { ok } from '../../core/result.ts'
+import { loadPolicies, versionOfFolder } from './policy-folder.ts'
 
 export type PolicyWatchOptions = {
   readonly folder: string
@@ -40,7 +41,9 @@ export const watchPolicies = (options: PolicyWatchOptions): PolicyWatch => {
   let isBusy = false
 
   const load = async (signature: string): Promise<void> => {
-    const loaded = await loadPolicies(folder)
+    // As it is after a start, and where files were only touched: understanding them takes far longer.
+    const isSame = (await versionOfFolder(folder)) === policies.version
+    const loaded = isSame ? ok(policies) : await loadPolicies(folder)
     // Changed while it was read: what was read may be a mixture.
     if ((await signatureOf(folder)) !== signature) return
     settled = signature
