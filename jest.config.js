@@ -11,8 +11,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest'] },
   testSequencer: './jest.order.js',
-  // More than cores: some suites mostly wait, for Sentinels to fail over and leases to end.
-  maxWorkers: 4,
+  // One more than cores: some suites mostly wait, for Sentinels to fail over and leases to end.
+  maxWorkers: 3,
   // Machines are slow at times; what hangs still ends.
   testTimeout: 30_000,
 }
