@@ -15,6 +15,7 @@ figures of two.
   --seconds N         (3) of each measurement
   --sessions N        (2000; growth 40000: all that a process keeps; footprint 50000)
   --only TEXT         verify, tokens, growth: the scenarios whose names have that in them
+  --hosts N           (1000) verify: among how many is decided
   --revocations N     (1000) of the benchmark of sessions
   --peer NAME=URL     verify: asks another server the same; may be given several times
   --peer-header 'NAME: Header: value'
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     revocations: { type: 'string', default: '1000' },
+    hosts: { type: 'string', default: '1000' },
     sessions: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
@@ -59,6 +61,7 @@ const main = async (): Promise<void> => {
     seconds: Number(values.seconds),
     sessions: values.sessions === undefined ? undefined : Number(values.sessions),
     revocations: Number(values.revocations),
+    hosts: Number(values.hosts),
     peers: readPeers(values.peer, values['peer-header']),
     record: values.record,
     ...(values.only === undefined ? {} : { only: values.only }),

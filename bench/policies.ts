@@ -16,20 +16,19 @@ export type PolicyComparison = {
   readonly ratio: number
 }
 
-const HOSTS = 1000
 const RULES = 20
 const DECISIONS = 300_000
 
 /** Finding the policy and deciding, among many hosts and with one alone, in turns. */
-export const benchPolicies = async (rounds: number): Promise<PolicyComparison> => {
-  const many = await policiesFor(HOSTS)
+export const benchPolicies = async (rounds: number, hosts: number): Promise<PolicyComparison> => {
+  const many = await policiesFor(hosts)
   const one = await policiesFor(1)
   const pairs: { readonly many: number; readonly one: number }[] = []
   time(many)
   time(one)
   for (let round = 0; round < rounds; round += 1) pairs.push({ many: time(many), one: time(one) })
   return {
-    hosts: HOSTS,
+    hosts,
     rules: RULES,
     nanoseconds: median(pairs.map((pair) => pair.many)),
     oneHost: median(pairs.map((pair) => pair.one)),

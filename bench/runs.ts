@@ -18,6 +18,7 @@ export type RunOptions = {
   readonly seconds: number
   readonly sessions: number | undefined
   readonly revocations: number
+  readonly hosts: number
   readonly peers: readonly Peer[]
   readonly record: boolean
   readonly only?: string
@@ -43,7 +44,7 @@ export const RUNS: ReadonlyMap<string, Run> = new Map(
         '/verify against a bare Node server: warm, refused, hostile, mixed; deciding among many hosts',
       run: async (options, say) => {
         const results = await benchVerify(options, say)
-        const policies = await benchPolicies(options.rounds)
+        const policies = await benchPolicies(options.rounds, options.hosts)
         const { hosts, rules, nanoseconds, oneHost, ratio } = policies
         const line = `deciding with ${hosts} hosts of ${rules} rules: ${nanoseconds.toFixed(0)} ns, with one host ${oneHost.toFixed(0)} ns, ratio ${ratio.toFixed(2)}`
         return { report: { results, policies }, table: `${comparisonTable(results)}\n${line}` }

@@ -34,7 +34,8 @@ describe('benchmarks run, meet no error, and put each figure beside its yardstic
       response.end()
     })
     const other = [`--peer=other=http://127.0.0.1:${peer.port}/`, '--peer-header=other: X-A: 1']
-    const report = await bench('verify', '--only', 'warm session, kept', ...other)
+    const only = ['--only', 'warm session, kept', '--hosts', '50']
+    const report = await bench('verify', ...only, ...other)
     await peer.stop()
     expect([...asked]).toEqual(['vestibule 1'])
     expect(report).toMatchObject({
@@ -46,7 +47,15 @@ describe('benchmarks run, meet no error, and put each figure beside its yardstic
           peers: [{ name: 'other', throughput: expect.any(Number) }],
         },
       ],
-      policies: { hosts: 1000, rules: 20, ratio: expect.any(Number) },
+      policies: { hosts: 50, rules: 20, ratio: expect.any(Number) },
+    })
+  }, 60_000)
+
+  test('of different requests, of which as many are refused as should be', async () => {
+    expect(await bench('verify', '--only', 'mixed traffic', '--hosts', '1')).toMatchObject({
+      results: [
+        { scenario: 'mixed traffic, connection per request', bare: aSample, verify: aSample },
+      ],
     })
   }, 60_000)
 
