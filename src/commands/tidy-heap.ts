@@ -6,7 +6,7 @@ const GROWTH = 60
 
 /**
  * Lets the process take the memory that it needs rather than what it could get, and collects what
- * starting left behind: a quarter of an idle process, which V8 leaves there until load comes. Takes
+ * starting left behind: a fifth of an idle process, which V8 leaves there until load comes. Takes
  * some 50 ms, so it is to be called before requests are answered. There is no way to ask for a
  * collection but the function that a flag brings.
  */

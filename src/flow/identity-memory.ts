@@ -30,7 +30,7 @@ export const createIdentityMemory = (
     const last = all.find((each) => each.policy === policy && each.host === host)
     if (last !== undefined) return last.sized
     const sized = identityFor(principal, policy.groups, budgetOf(policy), host)
-    const others = all.filter((each) => each.host !== host).slice(-MOST_HOSTS)
+    const others = all.filter((each) => each.host !== host).slice(1 - MOST_HOSTS)
     known.set(principal, [...others, { policy, host, sized }])
     return sized
   }

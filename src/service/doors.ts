@@ -72,11 +72,9 @@ const infoOf = (server: Server): Partial<AddressInfo> => {
 const doorTo = (server: Server): Server =>
   createServer({ allowHalfOpen: true }, (socket) => server.emit('connection', socket))
 
+/** Later errors are of one connection that could not be taken; they must not end the process. */
 const listen = (server: Server, how: Socket): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(how, () => {
-      server.off('error', reject)
-      resolve()
-    })
+    server.on('error', reject)
+    server.listen(how, resolve)
   })

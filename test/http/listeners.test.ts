@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from '@jest/globals'
-import { createVerifyServer } from '../../src/edge/http/verify-server.ts'
+import { createVerifyServer, type VerifyServer } from '../../src/edge/http/verify-server.ts'
 import { type Listeners, listenAll } from '../../src/service/listeners.ts'
 
 const DOORS = 4
@@ -19,7 +19,11 @@ afterEach(async () => {
   answered = 0
 })
 
-const open = async (place: string): Promise<Listeners> => {
+const open = async (place: string): Promise<Listeners> => (await openWith(place)).listeners
+
+const openWith = async (
+  place: string,
+): Promise<{ readonly listeners: Listeners; readonly handler: VerifyServer }> => {
   const handler = createVerifyServer({
     isWanted: () => false,
     answer: (_head, send) => {
@@ -30,7 +34,7 @@ const open = async (place: string): Promise<Listeners> => {
   })
   const listeners = await listenAll([{ name: 'verify', place, handler, doors: DOORS }])
   opened.push(listeners)
-  return listeners
+  return { listeners, handler }
 }
 
 const portOf = (listeners: Listeners): number =>
@@ -79,4 +83,11 @@ test('an address that somebody has is a fault, also where he would share it', as
   const port = typeof taken === 'object' && taken !== null ? taken.port : 0
   await expect(open(`127.0.0.1:${port}`)).rejects.toThrow('EADDRINUSE')
   sharing.close()
+})
+
+test('a connection that cannot be taken concerns nobody else', async () => {
+  const { handler, listeners } = await openWith('127.0.0.1:0')
+  for (let each = 0; each < 3; each += 1) handler.emit('error', new Error('accept ENOBUFS'))
+  await join(portOf(listeners))
+  expect(answered).toBe(1)
 })
